@@ -1,0 +1,131 @@
+"""Derivatives of tensor expressions, linear in the graph.
+
+Reverse mode with a symbolic cotangent, whose leading axes are the output's: every node passes on one
+contribution to each child, and contributions to a shared node add up before they travel on. Flattening
+in the normal form leaves the order of multiplication open; deltas that reach the result stay symbolic
+(Laue, Mitterreiter, Giesen: A Simple and Efficient Tensor Calculus, AAAI 2020).
+"""
+
+from __future__ import annotations
+
+from indexcalc.tensor.elementwise import Apply, apply
+from indexcalc.tensor.functions import LOG
+from indexcalc.tensor.matrix_functions import MatrixFunction
+from indexcalc.tensor.nodes import Labels, Node, descendants, number
+from indexcalc.tensor.product import Einsum, Power, einsum, power, zeros
+from indexcalc.tensor.sums import Sum, add
+
+
+def jacobian(output: Node, variable: Node) -> Node:
+    """∂output/∂variable: the output's axes, then the variable's. The gradient of a scalar."""
+    axes = tuple(range(len(output.shape)))
+    seed = einsum(1, (), axes + axes, dict(enumerate(output.shape))) if axes else number(1)
+    return _reverse(output, variable, seed, len(axes))
+
+
+def pullback(output: Node, variable: Node, cotangent: Node) -> Node:
+    """The vector-Jacobian product: the gradient by the variable of sum(cotangent .* output)."""
+    return _reverse(output, variable, cotangent, 0)
+
+
+def differential(output: Node, variable: Node, perturbation: Node) -> Node:
+    """The Jacobian-vector product: the change of the output for a perturbation of the variable."""
+    depends = _dependents(output, variable)
+    change: dict[Node, Node] = {variable: perturbation}
+    for node in depends:
+        if node not in change:
+            change[node] = _forward(node, change)
+    return change[output] if output in change else zeros(output.shape)
+
+
+def _dependents(output: Node, variable: Node) -> list[Node]:
+    """The nodes of the graph that the variable reaches, children before parents."""
+    reached = {variable}
+    order = descendants([output])
+    for node in order:
+        if any(child in reached for child in node.children):
+            reached.add(node)
+    return [node for node in order if node in reached]
+
+
+def _reverse(output: Node, variable: Node, seed: Node, lead: int) -> Node:
+    order = _dependents(output, variable)
+    reached = set(order)
+    received: dict[Node, list[tuple[int, Node]]] = {output: [(1, seed)]}
+    for node in reversed(order):
+        cotangent = add(received.pop(node))
+        if node is variable:
+            return cotangent
+        for child, contribution in _contributions(node, cotangent, lead, reached):
+            received.setdefault(child, []).append((1, contribution))
+    return zeros(seed.shape[:lead] + variable.shape)
+
+
+def _contributions(node: Node, cotangent: Node, lead: int, wanted: set[Node]) -> list[tuple[Node, Node]]:
+    """What the cotangent of a node gives each child that is wanted."""
+    if isinstance(node, Einsum):
+        first = len(node.sizes)
+        leading = tuple(range(first, first + lead))
+        factors = node.factors
+        seed = (cotangent, leading + node.output)
+        sizes = dict(enumerate(node.sizes))
+        return [
+            (child, einsum(node.coefficient, [seed, *factors[:k], *factors[k + 1 :]], leading + labels, sizes))
+            for k, (child, labels) in enumerate(factors)
+            if child in wanted
+        ]
+    if isinstance(node, Sum):
+        axes = tuple(range(len(cotangent.shape)))
+        return [(child, einsum(c, [(cotangent, axes)], axes)) for c, child in node.terms if child in wanted]
+    rank = len(node.shape)
+    own = tuple(range(lead, lead + rank))
+    leading = tuple(range(lead))
+    if isinstance(node, MatrixFunction):
+        child = node.children[0]
+        other = tuple(range(lead + rank, lead + rank + len(child.shape)))
+        terms = [einsum(1, [(cotangent, leading + own), (t, own + other)], leading + other) for t in node.jacobian()]
+        return [(child, term) for term in terms]
+    return [
+        (child, einsum(1, [(cotangent, leading + own), (slope, own)], leading + own))
+        for child, slope in _slopes(node)
+        if child in wanted
+    ]
+
+
+def _forward(node: Node, change: dict[Node, Node]) -> Node:
+    """The change of a node, given those of its children."""
+    if isinstance(node, Einsum):
+        factors, sizes = node.factors, dict(enumerate(node.sizes))
+        return add(
+            (1, einsum(node.coefficient, [*factors[:k], (change[child], labels), *factors[k + 1 :]], node.output, sizes))
+            for k, (child, labels) in enumerate(factors)
+            if child in change
+        )
+    if isinstance(node, Sum):
+        return add((c, change[child]) for c, child in node.terms if child in change)
+    own = tuple(range(len(node.shape)))
+    if isinstance(node, MatrixFunction):
+        child = node.children[0]
+        other = tuple(range(len(own), len(own) + len(child.shape)))
+        return add((1, einsum(1, [(t, own + other), (change[child], other)], own)) for t in node.jacobian())
+    return add(
+        (1, einsum(1, [(slope, own), (change[child], own)], own)) for child, slope in _slopes(node) if child in change
+    )
+
+
+def _slopes(node: Node) -> list[tuple[Node, Node]]:
+    """The partial derivatives of an elementwise node by its children, entry by entry."""
+    if isinstance(node, Apply):
+        argument = node.children[0]
+        return [(argument, node.function.derivative(argument, node))]
+    assert isinstance(node, Power)
+    base = node.children[0]
+    axes: Labels = tuple(range(len(node.shape)))
+    if node.exponent is not None:
+        return [(base, einsum(node.exponent, [(power(base, node.exponent - 1), axes)], axes))]
+    exponent = node.children[1]
+    lower = power(base, add([(1, exponent), (-1, power(exponent, 0))]))
+    return [
+        (base, einsum(1, [(exponent, axes), (lower, axes)], axes)),
+        (exponent, einsum(1, [(node, axes), (apply(LOG, base), axes)], axes)),
+    ]

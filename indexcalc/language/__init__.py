@@ -1,0 +1,1 @@
+"""Text to tensor expressions: syntax, names, ranks and sizes, both notations."""

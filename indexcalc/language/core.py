@@ -1,0 +1,104 @@
+"""What both notations mean: products with labels, sums, functions; names resolved, sizes as unknowns."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from indexcalc.errors import Span
+from indexcalc.tensor.elementwise import Function
+from indexcalc.tensor.nodes import Labels
+
+Axes = tuple[int, ...]
+"""The unknown size of each axis."""
+
+
+class Symbol:
+    """A name that stands for a tensor: a variable, or a definition with its meaning.
+
+    ``letters`` are the indices that the user wrote behind a defined name; ``spelling`` is the name as
+    typed; ``assumed`` whether rank or sizes were inferred.
+    """
+
+    __slots__ = ("assumed", "axes", "kind", "letters", "meaning", "name", "span", "spelling", "structure")
+
+    def __init__(self, name: str, kind: str, axes: Axes, spelling: str, span: Span, *, assumed: bool) -> None:
+        self.name, self.kind, self.axes, self.spelling, self.span = name, kind, axes, spelling, span
+        self.assumed = assumed
+        self.structure = ""
+        self.letters: tuple[str, ...] = ()
+        self.meaning: Core | None = None
+
+
+class Leaf(NamedTuple):
+    axes: Axes
+    symbol: Symbol
+
+
+class Literal(NamedTuple):
+    """A number, or a named constant."""
+
+    axes: Axes
+    value: Fraction | str
+
+
+class SizeOf(NamedTuple):
+    """A size as a scalar."""
+
+    axes: Axes
+    size: int
+
+
+class Product(NamedTuple):
+    """The product of the factors, summed over the labels that are not in ``output``."""
+
+    axes: Axes
+    factors: tuple[tuple[Core, Labels], ...]
+    output: Labels
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Sizes of labels that no factor has."""
+
+
+class Sum(NamedTuple):
+    """Signed terms; a term's axes are the axes ``labels`` of the sum, along the others it is constant."""
+
+    axes: Axes
+    terms: tuple[tuple[int, Core, Labels], ...]
+
+
+class Elementwise(NamedTuple):
+    axes: Axes
+    function: Function
+    body: Core
+
+
+class Power(NamedTuple):
+    axes: Axes
+    base: Core
+    exponent: Fraction | Core
+
+
+class Whole(NamedTuple):
+    """A function of a whole matrix or vector; ``axis`` along which it works, where it does."""
+
+    axes: Axes
+    function: str
+    body: Core
+    axis: int
+
+
+Core = Leaf | Literal | SizeOf | Product | Sum | Elementwise | Power | Whole
+
+
+def subcores(core: Core) -> tuple[Core, ...]:
+    """The parts of a meaning."""
+    match core:
+        case Product():
+            return tuple(factor for factor, _ in core.factors)
+        case Sum():
+            return tuple(term for _, term, _ in core.terms)
+        case Power():
+            return (core.base,) if isinstance(core.exponent, Fraction) else (core.base, core.exponent)
+        case Elementwise() | Whole():
+            return (core.body,)
+    return ()

@@ -1,0 +1,179 @@
+"""LIBRARY: the functions that are not elementwise, one row each, for both notations.
+
+``kinds`` says which arguments a function takes (s scalar, c column, r row, M matrix) and what it gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+from indexcalc.errors import Span
+from indexcalc.language.core import Core, Elementwise, Literal, Power, Product, SizeOf, Whole
+from indexcalc.tensor.functions import BY_NAME
+
+
+class Value(NamedTuple):
+    """A meaning in matrix notation: its kind, and where it stands."""
+
+    kind: str
+    core: Core
+    span: Span
+
+
+class Checks(Protocol):
+    """What a row may ask of the sizes of its arguments; the answer to a misfit is an error."""
+
+    def square(self, value: Value) -> None: ...
+    def same_shape(self, a: Value, b: Value) -> None: ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Row:
+    """A function: its kinds, its meaning, and other names for it. ``sizes``: its arguments are sizes,
+    which arrive as one axis each, none for 1."""
+
+    name: str
+    kinds: Mapping[str, str]
+    build: Callable[[Checks, Sequence[Value]], Core]
+    also: tuple[str, ...] = ()
+    sizes: bool = False
+
+
+ANY = {"s": "s", "c": "s", "r": "s", "M": "s"}
+ONE = Literal((), Fraction(1))
+HALF = Fraction(1, 2)
+
+
+def total(core: Core) -> Core:
+    """The sum of all entries."""
+    return Product((), ((core, tuple(range(len(core.axes)))),), ()) if core.axes else core
+
+
+def dot(a: Core, b: Core) -> Core:
+    """The sum of products of entries."""
+    axes = tuple(range(len(a.axes)))
+    return Product((), ((a, axes), (b, axes)), ())
+
+
+def scaled(scalar: Core, core: Core) -> Core:
+    axes = tuple(range(len(core.axes)))
+    return Product(core.axes, ((scalar, ()), (core, axes)), axes)
+
+
+def _mean(_: Checks, args: Sequence[Value]) -> Core:
+    core = args[0].core
+    count = tuple((Power((), SizeOf((), size), Fraction(-1)), ()) for size in core.axes)
+    return Product((), (*count, (core, tuple(range(len(core.axes))))), ())
+
+
+def _trace(checks: Checks, args: Sequence[Value]) -> Core:
+    checks.square(args[0])
+    return Product((), ((args[0].core, (0, 0)),), ())
+
+
+def _diag(checks: Checks, args: Sequence[Value]) -> Core:
+    core = args[0].core
+    if args[0].kind == "M":
+        checks.square(args[0])
+        return Product(core.axes[:1], ((core, (0, 0)),), (0,))
+    return Product(core.axes * 2, ((core, (0,)),), (0, 0))
+
+
+def _square(name: str, axes: bool) -> Callable[[Checks, Sequence[Value]], Core]:
+    def build(checks: Checks, args: Sequence[Value]) -> Core:
+        checks.square(args[0])
+        core = args[0].core
+        return Whole(core.axes if axes else (), name, core, 0)
+
+    return build
+
+
+def _adjugate(checks: Checks, args: Sequence[Value]) -> Core:
+    """adj(A) = det(A) inv(A), for invertible A"""
+    checks.square(args[0])
+    core = args[0].core
+    return scaled(Whole((), "det", core, 0), Whole(core.axes, "inv", core, 0))
+
+
+def _dot(checks: Checks, args: Sequence[Value]) -> Core:
+    checks.same_shape(*args)
+    return dot(args[0].core, args[1].core)
+
+
+def _outer(_: Checks, args: Sequence[Value]) -> Core:
+    a, b = args[0].core, args[1].core
+    return Product(a.axes + b.axes, ((a, (0,)), (b, (1,))), (0, 1))
+
+
+def _transpose(_: Checks, args: Sequence[Value]) -> Core:
+    return transposed(args[0].core)
+
+
+def transposed(core: Core) -> Core:
+    """Swaps the axes of a matrix; a row is its column's core."""
+    return core if len(core.axes) < 2 else Product(core.axes[::-1], ((core, (0, 1)),), (1, 0))
+
+
+def frobenius(core: Core) -> Core:
+    return Power((), dot(core, core), HALF)
+
+
+def _norm1(_: Checks, args: Sequence[Value]) -> Core:
+    core = args[0].core
+    return total(Elementwise(core.axes, BY_NAME["abs"], core))
+
+
+def _eye(_: Checks, args: Sequence[Value]) -> Core:
+    (size,) = args[0].core.axes
+    return Product((size, size), (), (0, 0), ((0, size),))
+
+
+def _constant(value: int) -> Callable[[Checks, Sequence[Value]], Core]:
+    """A tensor whose entries are all the same, with an axis for each size but 1."""
+
+    def build(_: Checks, args: Sequence[Value]) -> Core:
+        axes = tuple([size for arg in args for size in arg.core.axes])
+        labels = tuple(range(len(axes)))
+        return Product(axes, ((Literal((), Fraction(value)), ()),), labels, tuple(zip(labels, axes, strict=True)))
+
+    return build
+
+
+def constant_kind(name: str, sizes: Sequence[str]) -> str:
+    """The kind of eye(n), ones(n), ones(m, n), ones(1, n), …"""
+    if name == "eye" or (len(sizes) == 2 and "1" not in sizes):
+        return "M"
+    return "r" if len(sizes) == 2 and sizes[0] == "1" else "c"
+
+
+TABLE = (
+    Row("tr", {"M": "s"}, _trace, ("trace",)),
+    Row("sum", ANY, lambda _, args: total(args[0].core)),
+    Row("mean", ANY, _mean),
+    Row("norm2", ANY, lambda _, args: frobenius(args[0].core), ("norm", "normF")),
+    Row("norm1", ANY, _norm1),
+    Row("diag", {"c": "M", "r": "M", "M": "c"}, _diag, ("Diag",)),
+    Row("dot", {"cc": "s", "rr": "s"}, _dot),
+    Row("outer", {"cc": "M"}, _outer),
+    Row("inv", {"M": "M"}, _square("inv", True)),
+    Row("det", {"M": "s"}, _square("det", False)),
+    Row("logdet", {"M": "s"}, _square("logdet", False)),
+    Row("adj", {"M": "M"}, _adjugate),
+    Row("transpose", {"s": "s", "c": "r", "r": "c", "M": "M"}, _transpose),
+    Row("softmax", {"c": "c"}, lambda _, args: Whole(args[0].core.axes, "softmax", args[0].core, 0)),
+    Row("logsumexp", {"c": "s"}, lambda _, args: Whole((), "logsumexp", args[0].core, 0)),
+    Row("eye", {}, _eye, sizes=True),
+    Row("ones", {}, _constant(1), sizes=True),
+    Row("zeros", {}, _constant(0), sizes=True),
+)
+
+LIBRARY = {name: row for row in TABLE for name in (row.name, *row.also)}
+SCALAR_VALUED = frozenset(name for name, row in LIBRARY.items() if set(row.kinds.values()) == {"s"})
+
+LATER = frozenset(
+    "kron vec commutation cross max min hadamard vector matrix symmetric skew einsum step_ repmat reshape".split()
+)
+"""Functions that are understood but not supported yet."""

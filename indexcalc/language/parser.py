@@ -1,0 +1,313 @@
+"""text → syntax tree."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lark import Lark, Token, Transformer
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from indexcalc.errors import IndexcalcError, Span
+from indexcalc.language import syntax
+from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
+
+LONGEST = 100_000
+"""Code points that one statement may have."""
+DEEPEST = 64
+"""Brackets that may be open at once."""
+GRAMMAR = ("statement", "expression", "terminals")
+
+LOOK_ALIKES = str.maketrans("−–—∗⋅·×′’‘ʹ“”\u00a0\u2009\u202f、，", "---****''''\"\"   ,,")
+SUBSCRIPTS = str.maketrans("ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ₀₁₂₃₄₅₆₇₈₉ᵦᵧᵨᵩᵪ", "aeoxhklmnpstijruv0123456789βγρφχ")
+SUPERSCRIPTS = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹", "-+0123456789")
+
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρστυφχψω",
+        "alpha beta gamma delta eps zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega".split(),
+        strict=True,
+    )
+)
+GREEK |= {k.upper(): v.capitalize() for k, v in GREEK.items()} | dict(ϕ="phi", ϑ="theta", ϵ="eps", ϖ="pi", ϱ="rho")
+OPERATORS = {
+    "TIMES": "*",
+    "DIVIDE": "/",
+    "HADAMARD": ".*",
+    "DIVIDE_ELEMENTWISE": "./",
+    "CONTRACT": ":",
+    "KRONECKER": "⊗",
+}
+
+
+def normalise(text: str) -> str:
+    """NFC, and what looks like an operator is one. NFKC would turn xᵀ into xT."""
+    return unicodedata.normalize("NFC", text).translate(LOOK_ALIKES)
+
+
+def parse(text: str) -> Statement:
+    """The syntax tree of one normalised statement. Raises IndexcalcError E1xx, E5xx."""
+    if len(text) > LONGEST:
+        raise IndexcalcError("E501", f"a statement of {len(text):,} characters is longer than {LONGEST:,}", (0, 1))
+    try:
+        return _parser().parse(text)  # type: ignore[return-value]
+    except UnexpectedInput as error:
+        raise _syntax_error(text, error) from None
+
+
+@cache
+def _parser() -> Lark:
+    package = Path(__file__).resolve().parent.parent
+    checkout = (package.parent / "pyproject.toml").is_file()  # an editable install may leave a stale copy
+    folder = (package.parent if checkout else package) / "grammar"
+    grammar = "\n".join((folder / f"{name}.lark").read_text(encoding="utf-8") for name in GRAMMAR)
+    return Lark(
+        grammar,
+        parser="lalr",
+        lexer="basic",
+        maybe_placeholders=False,
+        postlex=_Brackets(),
+        transformer=_Builder(),
+        cache=_cache_file(),
+    )
+
+
+def _cache_file() -> str | bool:
+    """Where Lark keeps its tables between runs: the user's own cache, never a shared folder."""
+    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(root, "indexcalc")
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        return False
+    return os.path.join(folder, "grammar.bin") if os.access(folder, os.W_OK) else False
+
+
+class _Brackets:
+    """Between lexer and parser: which bars open and which close, and how deep brackets go."""
+
+    always_accept = ("BAR", "NORM_BAR", "RESERVED")
+    openers = frozenset({"OPEN", "OPEN_BRACE", "OPEN_INDEX", "OPEN_BAR", "OPEN_NORM"})
+    closers = frozenset({"CLOSE", "CLOSE_BRACE", "CLOSE_INDEX", "CLOSE_BAR", "CLOSE_NORM"})
+    operands = closers | {"NUMBER", "NAME", "SUBSCRIPT", "NAME_SUPERSCRIPT", "TRANSPOSE", "SUPERSCRIPT"}
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        previous = ""
+        open_bars: list[str] = []
+        depth = 0
+        for token in stream:
+            if token.type == "RESERVED" or (token.type == "NAME" and token == "for"):
+                message = "loops (`h[t] = … for t = 1..T`) are not supported yet"
+                raise IndexcalcError("E403", message, (_start(token), _end(token)), "write the steps out")
+            if token.type in ("BAR", "NORM_BAR"):
+                kind = "NORM" if token.type == "NORM_BAR" else "BAR"
+                if previous in self.operands and open_bars and open_bars[-1] == kind:
+                    open_bars.pop()
+                    token = Token.new_borrow_pos(f"CLOSE_{kind}", str(token), token)
+                else:
+                    open_bars.append(kind)
+                    token = Token.new_borrow_pos(f"OPEN_{kind}", str(token), token)
+            if token.type in self.openers:
+                depth += 1
+                if depth > DEEPEST:
+                    span = (_start(token), _end(token))
+                    raise IndexcalcError("E502", f"brackets are nested more than {DEEPEST} deep", span)
+            elif token.type in self.closers:
+                depth -= 1
+            previous = token.type
+            yield token
+
+
+def _start(token: Token) -> int:
+    return token.start_pos or 0
+
+
+def _end(token: Token) -> int:
+    return token.end_pos or 0
+
+
+def _span(part: Any) -> Span:
+    return (_start(part), _end(part)) if isinstance(part, Token) else part.span
+
+
+def _across(parts: list[Any]) -> Span:
+    return _span(parts[0])[0], _span(parts[-1])[1]
+
+
+class _Builder(Transformer[Token, Statement]):
+    """One method a grammar rule: its parts → a node of the syntax tree."""
+
+    def number(self, parts: list[Any]) -> Syntax:
+        return syntax.Number(_across(parts), Fraction(str(parts[0])))
+
+    def name(self, parts: list[Any]) -> Syntax:
+        return Name(_across(parts), _ascii(parts[0]), ())
+
+    def partial(self, parts: list[Any]) -> Syntax:
+        return syntax.Partial(_across(parts))
+
+    def call(self, parts: list[Any]) -> Syntax:
+        name, arguments = parts[0], parts[2]
+        text = str(name).rstrip(".")
+        return syntax.Call(_across(parts), _ascii(text.rpartition(".")[2]), _span(name), arguments)
+
+    def arguments(self, parts: list[Any]) -> tuple[Syntax, ...]:
+        return tuple(part for part in parts if not isinstance(part, Token))
+
+    def group(self, parts: list[Any]) -> Syntax:
+        return syntax.Group(_across(parts), parts[1])
+
+    def bars(self, parts: list[Any]) -> Syntax:
+        return syntax.Call(_across(parts), "abs", _span(parts[0]), (parts[1],))
+
+    def norm(self, parts: list[Any]) -> Syntax:
+        return syntax.Call(_across(parts), "norm2", _span(parts[0]), (parts[1],))
+
+    def root(self, parts: list[Any]) -> Syntax:
+        return syntax.Call(_across(parts), "sqrt", _span(parts[0]), (parts[1],))
+
+    def sum_over(self, parts: list[Any]) -> Syntax:
+        sign = parts[0]
+        script = _script(sign[sign.index("_") :], _start(sign) + sign.index("_"))
+        return syntax.SumOver(_across(parts), script, parts[2] if len(parts) > 2 else parts[1])
+
+    def sum(self, parts: list[Any]) -> Syntax:
+        terms = [(1, parts[0])]
+        for sign, term in zip(parts[1::2], parts[2::2], strict=True):
+            terms.append((-1 if sign.type == "MINUS" else 1, term))
+        return syntax.Sum(_across(parts), tuple(terms))
+
+    def product(self, parts: list[Any]) -> Syntax:
+        factors = []
+        operator = "*"
+        for part in parts:
+            if isinstance(part, Token):
+                operator = OPERATORS[part.type]
+            else:
+                factors.append((operator, part))
+                operator = ""
+        return syntax.Product(_across(parts), tuple(factors))
+
+    def signed(self, parts: list[Any]) -> Syntax:
+        sign, body = parts
+        if sign.type == "PLUS":
+            return body  # type: ignore[no-any-return]
+        return body.body if isinstance(body, syntax.Signed) else syntax.Signed(_across(parts), body)
+
+    def power(self, parts: list[Any]) -> Any:
+        inside = [part for part in parts[1:] if not isinstance(part, Token)]
+        return _across(parts), inside[0], parts[0].type == "POWER_ELEMENTWISE"
+
+    def index(self, parts: list[Any]) -> Any:
+        return _across(parts), parts[1]
+
+    def postfix(self, parts: list[Any]) -> Syntax:
+        node: Syntax = parts[0]
+        for suffix in parts[1:]:
+            node = _with_suffix(node, suffix)
+        return node
+
+    def side(self, parts: list[Any]) -> Side:
+        arrow = next((k for k, part in enumerate(parts) if isinstance(part, Token) and part.type == "ARROW"), None)
+        items = tuple(part for part in parts[:arrow] if not isinstance(part, Token))
+        target = None if arrow is None or arrow + 1 == len(parts) else parts[-1]
+        return Side(_across(parts), items, arrow is not None, target)
+
+    def definition(self, parts: list[Any]) -> Statement:
+        return Statement(_across(parts), parts[0], "=", parts[2])
+
+    def claim(self, parts: list[Any]) -> Statement:
+        return Statement(_across(parts), parts[0], "==", parts[2])
+
+    def start(self, parts: list[Any]) -> Statement:
+        return Statement(_across(parts), parts[0], "", None)
+
+
+def _ascii(name: str) -> str:
+    """One spelling of a name: λ is lambda."""
+    return "".join([GREEK.get(letter, letter) for letter in name])
+
+
+def _script(text: str, start: int) -> Script:
+    """``_ij``, ``_{i j}``, ``ᵢⱼ`` and ``^{<t>}`` as scripts."""
+    span = (start, start + len(text))
+    if text[0] not in "_^":
+        return Script(span, text.translate(SUBSCRIPTS), "_")
+    inside = text[2:-1] if text[1] == "{" else text[1:]
+    return Script(span, inside.strip(), text[0])
+
+
+def _with_suffix(node: Syntax, suffix: Any) -> Syntax:
+    span = (_span(node)[0], _end(suffix) if isinstance(suffix, Token) else suffix[0][1])
+    if isinstance(suffix, Token):
+        if suffix.type in ("SUBSCRIPT", "NAME_SUPERSCRIPT"):
+            return _with_script(node, _script(str(suffix), _start(suffix)), span)
+        if suffix.type == "TRANSPOSE":
+            return node.body if isinstance(node, syntax.Transpose) else syntax.Transpose(span, node)
+        if suffix.type == "INVERSE_TRANSPOSE":
+            inverse = _with_power(node, syntax.Number(_span(suffix), Fraction(-1)), False, span)
+            return syntax.Transpose(span, inverse)
+        digits = str(suffix).translate(SUPERSCRIPTS)
+        return _with_power(node, syntax.Number(_span(suffix), Fraction(digits)), False, span)
+    if len(suffix) == 3:
+        return _with_power(node, suffix[1], suffix[2], span)
+    names = [_index_name(item) for item in suffix[1]]
+    return _with_script(node, Script(suffix[0], " ".join(names), "["), span)
+
+
+def _index_name(item: Syntax) -> str:
+    if isinstance(item, Name) and not item.scripts:
+        return item.text
+    message = "an index in brackets is a name"
+    raise IndexcalcError("E106", message, item.span, "loops (`h[t-1]`) are not supported yet; write the steps out")
+
+
+def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:
+    if isinstance(node, Name):
+        return Name(span, node.text, (*node.scripts, script))
+    return syntax.Indexed(span, node, script)
+
+
+def _with_power(node: Syntax, exponent: Syntax, elementwise: bool, span: Span) -> Syntax:
+    if isinstance(node, syntax.Power):
+        raise IndexcalcError("E105", "two powers in a row can be read in two ways", span, "write `(a^b)^c` or `a^(b^c)`")
+    return syntax.Power(span, node, exponent, elementwise)
+
+
+def _syntax_error(text: str, error: UnexpectedInput) -> IndexcalcError:
+    if isinstance(error, UnexpectedCharacters):
+        at = error.pos_in_stream or 0
+        return IndexcalcError("E103", f"the character `{text[at]}` has no meaning here", (at, at + 1))
+    assert isinstance(error, UnexpectedToken)
+    tokens = [token for token in _parser().lex(text) if token.type != "BLANK"]
+    unbalanced = _unbalanced(tokens)
+    if unbalanced is not None:
+        return unbalanced
+    token = error.token
+    operand = bool({"NAME", "NUMBER"} & set(error.accepts or ()))
+    if token.type == "$END":
+        if not tokens:
+            return IndexcalcError("E107", "there is nothing to read", (0, len(text)))
+        last = tokens[-1]
+        return IndexcalcError("E101", f"something is missing after `{last}`", _span(last), "the line ends too early")
+    wanted = "a name, a number or a bracket" if operand else "an operator or the end of the line"
+    return IndexcalcError("E102", f"`{token}` does not fit here", _span(token), f"expected {wanted}")
+
+
+def _unbalanced(tokens: list[Token]) -> IndexcalcError | None:
+    stack: list[Token] = []
+    for token in tokens:
+        if token.type in _Brackets.openers:
+            stack.append(token)
+        elif token.type in _Brackets.closers:
+            if not stack or stack[-1].type.removeprefix("OPEN") != token.type.removeprefix("CLOSE"):
+                return IndexcalcError("E104", f"`{token}` closes no bracket", _span(token), "remove it, or open one")
+            stack.pop()
+    if stack:
+        return IndexcalcError("E104", f"`{stack[-1]}` is never closed", _span(stack[-1]), "add the closing bracket")
+    return None

@@ -1,0 +1,205 @@
+"""Which undeclared names are matrices, vectors and scalars, in matrix notation.
+
+The reading that respects every operator and breaks the fewest habits. Every expression is a scalar s,
+a column c, a row r or a matrix M; an operator is a table of the kinds that it takes and gives. Tables
+filter the possible kinds until nothing changes, then the cheapest assignment is searched for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from indexcalc.errors import IndexcalcError
+from indexcalc.language import syntax
+from indexcalc.language.library import LIBRARY, SCALAR_VALUED, constant_kind, size_text
+from indexcalc.language.syntax import Syntax
+from indexcalc.tensor.functions import BY_NAME
+
+BITS = {"s": 1, "c": 2, "r": 4, "M": 8}
+ANY = 15
+NAMED = 11  # a name is never a row
+Row = tuple[int, ...]
+
+
+def _rows(*texts: str) -> list[Row]:
+    return [tuple(BITS[kind] for kind in text) for text in texts]
+
+
+SCALED = ["sss", "scc", "srr", "sMM", "csc", "rsr", "MsM"]
+PRODUCT = _rows(*SCALED, "MMM", "Mcc", "rMr", "rcs", "crM")
+QUOTIENT = _rows("sss", "csc", "rsr", "MsM")
+SAME = _rows(*SCALED, "ccc", "rrr", "MMM")
+CONTRACTION = _rows("sss", "ccs", "rrs", "MMs")
+EQUAL = _rows("ss", "cc", "rr", "MM")
+ADDED_SCALAR = EQUAL + _rows("sc", "sr", "sM")
+TRANSPOSED = _rows("ss", "cr", "rc", "MM")
+POWER = _rows("sss", "csc", "rsr", "MsM")
+POWER_ELEMENTWISE = POWER + _rows("ccc", "rrr", "MMM", "scc", "sMM")
+OPERATOR = {"*": PRODUCT, "": PRODUCT, "/": QUOTIENT, ".*": SAME, "./": SAME, ":": CONTRACTION}
+
+MOST_VISITS = 20_000
+GREEK_SCALARS = frozenset(
+    "alpha beta gamma delta eps zeta eta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
+)
+
+
+def habits(name: str) -> dict[int, int]:
+    """What it costs to read a name as s, c or M."""
+    stem = name.split("_")[0].split("^")[0]
+    if stem in GREEK_SCALARS:
+        return {1: 0, 2: 1, 8: 4}
+    if name[0].isupper():
+        return {1: 4, 2: 1, 8: 0}
+    return {1: 1 if name[0] in "abcdefg" else 3, 2: 0, 8: 5}
+
+
+class Problem:
+    """Kinds to be found: ``kinds[v]`` are the possible ones of expression v, ``tables`` what relates them."""
+
+    def __init__(self, known: Callable[[syntax.Name], str | None]) -> None:
+        self.known = known
+        self.kinds: list[int] = []
+        self.tables: list[tuple[tuple[int, ...], list[Row]]] = []
+        self.names: dict[str, int] = {}
+
+    def new(self, kinds: int = ANY) -> int:
+        self.kinds.append(kinds)
+        return len(self.kinds) - 1
+
+    def relate(self, rows: list[Row], *expressions: int) -> None:
+        self.tables.append((expressions, rows))
+
+    # ------------------------------------------------------------------ from the syntax
+    def expression(self, node: Syntax) -> int:
+        match node:
+            case syntax.Number():
+                return self.new(1)
+            case syntax.Name():
+                return self._name(node)
+            case syntax.Group() | syntax.Signed():
+                return self.expression(node.body)
+            case syntax.Transpose():
+                return self._related(TRANSPOSED, [node.body])
+            case syntax.Sum():
+                return self._sum(node)
+            case syntax.Product():
+                left = self.expression(node.factors[0][1])
+                for operator, factor in node.factors[1:]:
+                    right, out = self.expression(factor), self.new()
+                    self.relate(OPERATOR.get(operator, PRODUCT), left, right, out)
+                    left = out
+                return left
+            case syntax.Power():
+                return self._related(POWER_ELEMENTWISE if node.elementwise else POWER, [node.base, node.exponent])
+            case syntax.Call():
+                return self._call(node)
+        return self.new(1)
+
+    def _related(self, rows: list[Row], nodes: Sequence[Syntax]) -> int:
+        parts = [self.expression(node) for node in nodes]
+        out = self.new()
+        self.relate(rows, *parts, out)
+        return out
+
+    def _name(self, node: syntax.Name) -> int:
+        kind = self.known(node)
+        if kind is not None:
+            return self.new(BITS.get(kind, ANY))
+        name = syntax.spelling(node.text, node.scripts)
+        if name not in self.names:
+            self.names[name] = self.new(NAMED)
+        return self.names[name]
+
+    def _sum(self, node: syntax.Sum) -> int:
+        out = self.new()
+        for _, term in node.terms:
+            self.relate(EQUAL if self._doubtful(term) else ADDED_SCALAR, self.expression(term), out)
+        return out
+
+    def _doubtful(self, node: Syntax) -> bool:
+        """Whether a term could only be a scalar because a name in it was inferred to be one."""
+        match node:
+            case syntax.Name():
+                return self.known(node) is None
+            case syntax.Group() | syntax.Signed():
+                return self._doubtful(node.body)
+            case syntax.Sum():
+                return any(self._doubtful(term) for _, term in node.terms)
+            case syntax.Product():
+                return not any(op == ":" for op, _ in node.factors) and any(self._doubtful(f) for _, f in node.factors)
+            case syntax.Power():
+                return self._doubtful(node.base)
+            case syntax.Call():
+                return node.function not in SCALAR_VALUED and any(self._doubtful(a) for a in node.arguments)
+        return False
+
+    def _call(self, node: syntax.Call) -> int:
+        if node.function in BY_NAME or node.function == "sqrt":
+            return self._related(EQUAL, node.arguments[:1])
+        row = LIBRARY.get(node.function)
+        if row is None:
+            return self.new()
+        if row.sizes:
+            return self.new(BITS[constant_kind(row.name, [size_text(a) for a in node.arguments])])
+        rows = _rows(*(arguments + result for arguments, result in row.kinds.items() if len(arguments) == len(node.arguments)))
+        return self._related(rows, node.arguments)
+
+    # ------------------------------------------------------------------ the search
+    def filtered(self, kinds: list[int]) -> list[int] | None:
+        """The kinds that every table admits; None where there are none."""
+        kinds = list(kinds)
+        changed = True
+        while changed:
+            changed = False
+            for expressions, rows in self.tables:
+                left = [row for row in rows if all(kinds[v] & bit for v, bit in zip(expressions, row, strict=True))]
+                for place, v in enumerate(expressions):
+                    possible = 0
+                    for row in left:
+                        possible |= row[place]
+                    if kinds[v] & possible != kinds[v]:
+                        kinds[v] &= possible
+                        changed = True
+                        if not kinds[v]:
+                            return None
+        return kinds
+
+    def best(self) -> list[dict[str, str]]:
+        """The cheapest readings: one, two where they are equally good, none where nothing fits."""
+        costs = {v: habits(name) for name, v in self.names.items()}
+        found: list[list[int]] = []
+        least, visits = 10**9, 0
+
+        def cost(kinds: list[int]) -> int:
+            return sum(min(c for bit, c in cost_of.items() if kinds[v] & bit) for v, cost_of in costs.items())
+
+        stack = [start] if (start := self.filtered(self.kinds)) is not None else []
+        while stack:
+            kinds = stack.pop()
+            visits += 1
+            if visits > MOST_VISITS:
+                raise IndexcalcError("E503", "too many undeclared names to guess their ranks", (0, 1), "declare some of them")
+            bound = cost(kinds)
+            if bound > least:
+                continue
+            open_ = [v for v in costs if kinds[v] & (kinds[v] - 1)]
+            if not open_:
+                found = [kinds] if bound < least else [*found, kinds][:2]
+                least = bound
+                continue
+            v = open_[0]
+            for bit in sorted((b for b in costs[v] if kinds[v] & b), key=lambda b: -costs[v][b]):
+                fixed = kinds.copy()
+                fixed[v] = bit
+                if (filtered := self.filtered(fixed)) is not None:
+                    stack.append(filtered)
+        letters = {bit: kind for kind, bit in BITS.items()}
+        return [{name: letters[kinds[v]] for name, v in self.names.items()} for kinds in found]
+
+
+def infer(trees: Iterable[Syntax], known: Callable[[syntax.Name], str | None]) -> list[dict[str, str]]:
+    """Kinds for the names that ``known`` has none for."""
+    problem = Problem(known)
+    for tree in trees:
+        problem.expression(tree)
+    return problem.best() if problem.names else [{}]

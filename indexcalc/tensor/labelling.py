@@ -1,0 +1,121 @@
+"""Canonical labelling of one product: the same order and labels however it was written.
+
+Operands are vertices, labels are hyperedges with numbered ends. Colour refinement tells them apart
+where it can; where equal operands remain, one is individualised and refined again, and the smallest
+encoding wins. Leaves with equal encodings are automorphisms, which prune the search (McKay and
+Piperno, Practical graph isomorphism II, 2014, section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from indexcalc.tensor.nodes import Labels
+
+Operand = tuple[bytes, Labels, bool]
+"""The operand's digest, its labels, and whether its two axes are interchangeable."""
+Colours = list[int]
+
+
+def canonical(operands: Sequence[Operand], output: Labels) -> tuple[list[int], dict[int, int]]:
+    """The canonical order of the operands, and the number of each label: those of the output first."""
+    digests = [digest for digest, _, _ in operands]
+    if len(set(digests)) == len(digests) and not any(symmetric for _, _, symmetric in operands):
+        order = sorted(range(len(operands)), key=digests.__getitem__)
+        numbers: dict[int, int] = {}
+        for label in output:
+            numbers.setdefault(label, len(numbers))
+        for place in order:
+            for label in operands[place][1]:
+                numbers.setdefault(label, len(numbers))
+        return order, numbers
+    return _Search(operands, output).best()
+
+
+class _Search:
+    def __init__(self, operands: Sequence[Operand], output: Labels) -> None:
+        self.operands, self.output = operands, output
+        self.labels = list(dict.fromkeys([*output, *(x for _, labels, _ in operands for x in labels)]))
+        place = {label: k for k, label in enumerate(self.labels)}
+        self.axes = [[place[label] for label in labels] for _, labels, _ in operands]
+        self.ends: list[list[tuple[int, int]]] = [[] for _ in self.labels]
+        for k, (_, labels, symmetric) in enumerate(operands):
+            for axis, label in enumerate(labels):
+                self.ends[place[label]].append((k, 0 if symmetric else axis))
+        self.encoding: tuple[Labels, ...] | None = None
+        self.order: list[int] = []
+        self.numbers: dict[int, int] = {}
+        self.automorphisms: list[list[int]] = []
+
+    def best(self) -> tuple[list[int], dict[int, int]]:
+        operand_colours = _ranks([digest for digest, _, _ in self.operands])
+        where = [tuple(p for p, x in enumerate(self.output) if x == label) for label in self.labels]
+        self._explore(operand_colours, _ranks(where), ())
+        return self.order, self.numbers
+
+    def _refine(self, operand: Colours, label: Colours) -> tuple[Colours, Colours]:
+        classes = 0
+        while True:
+            around = [[label[x] for x in axes] for axes in self.axes]
+            operand = _ranks([(operand[k], *(sorted(x) if self.operands[k][2] else x)) for k, x in enumerate(around)])
+            touched = [sorted((operand[k], axis) for k, axis in ends) for ends in self.ends]
+            label = _ranks([(label[x], *ends) for x, ends in enumerate(touched)])
+            found = len(set(operand)) + len(set(label))
+            if found == classes:
+                return operand, label
+            classes = found
+
+    def _explore(self, operand: Colours, label: Colours, path: Labels) -> None:
+        operand, label = self._refine(operand, label)
+        groups: dict[int, list[int]] = {}
+        for k, colour in enumerate(operand):
+            groups.setdefault(colour, []).append(k)
+        tied = next((members for _, members in sorted(groups.items()) if len(members) > 1), None)
+        if tied is None:
+            self._leaf(operand, label)
+            return
+        explored: list[int] = []
+        for member in tied:
+            if not any(self._same_orbit(member, other, path) for other in explored):
+                split = [2 * colour + (k != member) for k, colour in enumerate(operand)]
+                self._explore(split, label, (*path, member))
+                explored.append(member)
+
+    def _leaf(self, operand: Colours, label: Colours) -> None:
+        order = sorted(range(len(operand)), key=operand.__getitem__)
+        numbers: dict[int, int] = {}
+        for x in self.output:
+            numbers.setdefault(x, len(numbers))
+        for k in order:
+            axes = self.axes[k]
+            for x in sorted(axes, key=label.__getitem__) if self.operands[k][2] else axes:
+                numbers.setdefault(self.labels[x], len(numbers))
+        encoding = tuple(tuple(numbers[x] for x in self.operands[k][1]) for k in order)
+        encoding = tuple(tuple(sorted(e)) if self.operands[k][2] else e for k, e in zip(order, encoding, strict=True))
+        if self.encoding is None or encoding < self.encoding:
+            self.encoding, self.order, self.numbers = encoding, order, numbers
+        elif encoding == self.encoding:
+            image = [0] * len(order)
+            for a, b in zip(self.order, order, strict=True):
+                image[a] = b
+            self.automorphisms.append(image)
+
+    def _same_orbit(self, a: int, b: int, path: Labels) -> bool:
+        """Whether known automorphisms that fix the path carry a to b."""
+        reached, stack = {a}, [a]
+        fixing = [m for m in self.automorphisms if all(m[p] == p for p in path)]
+        while stack:
+            k = stack.pop()
+            for image in fixing:
+                for other in (image[k], image.index(k)):
+                    if other not in reached:
+                        reached.add(other)
+                        stack.append(other)
+        return b in reached
+
+
+def _ranks(signs: Sequence[Any]) -> Colours:
+    """Each sign's place among the distinct ones."""
+    rank = {sign: k for k, sign in enumerate(sorted(set(signs)))}
+    return [rank[sign] for sign in signs]

@@ -1,0 +1,168 @@
+"""What a tensor expression is made of: immutable nodes with positional axes, interned.
+
+Equal nodes are the same object, so that sharing is a pointer and a memo is a dict. A node has a
+``shape`` (one size per axis) and no index names; names exist only in syntax and in print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from hashlib import blake2b
+from typing import Any, ClassVar, TypeVar
+
+Rational = int | Fraction
+Dimension = int | str
+"""The size of an axis: a number or a size symbol."""
+Shape = tuple[Dimension, ...]
+Labels = tuple[int, ...]
+
+_caches: list[dict[Any, Any]] = []
+
+
+def cache() -> dict[Any, Any]:
+    """A new memo that ``clear_caches`` knows of."""
+    memo: dict[Any, Any] = {}
+    _caches.append(memo)
+    return memo
+
+
+def clear_caches() -> None:
+    """Forget every node and everything derived from one. Nodes made before and after never mix."""
+    for memo in _caches:
+        memo.clear()
+
+
+class Node:
+    """A tensor expression. Compare with ``is``; order by ``digest``, which is the same in every run."""
+
+    __slots__ = ("children", "digest", "oriented", "shape")
+    fields: ClassVar[tuple[str, ...]] = ()
+    shape: Shape
+    children: tuple[Node, ...]
+    digest: bytes
+    oriented: tuple[Node, Labels, bool] | None  # the memo of product.orient
+
+    linear: ClassVar[bool] = False
+    """Whether the node is a sum of terms, over which traces and diagonals distribute."""
+
+    def relabelled(self, labels: Labels) -> Node | None:
+        """The node whose axis ``labels[t]`` is axis t of this one (a permutation or a diagonal),
+        pushed into the node; None where the node is a leaf and stands as it is."""
+        return None
+
+    def rebuilt(self, children: tuple[Node, ...]) -> Node:
+        """The same operation on other children of the same shapes, normalised again."""
+        return self
+
+    def __repr__(self) -> str:
+        parts = [repr(getattr(self, name)) for name in self.fields]
+        return f"{type(self).__name__}({', '.join(parts + [repr(c) for c in self.children])})"
+
+
+N = TypeVar("N", bound=Node)
+_interned: dict[tuple[Any, ...], Any] = cache()
+
+
+def intern(kind: type[N], fields: tuple[Any, ...], shape: Shape, children: tuple[Node, ...] = ()) -> N:
+    """The one node of this kind with these fields, in the order of ``kind.fields``, and children."""
+    key = (kind, fields, shape, children)
+    found = _interned.get(key)
+    if found is not None:
+        return found  # type: ignore[no-any-return]
+    node = object.__new__(kind)
+    node.shape, node.children, node.oriented = shape, children, None
+    for name, value in zip(kind.fields, fields, strict=True):
+        setattr(node, name, value)
+    text = f"{kind.__name__}{fields}{shape}".encode()
+    node.digest = blake2b(text + b"".join([c.digest for c in children]), digest_size=12).digest()
+    _interned[key] = node
+    return node
+
+
+def rational(value: Rational) -> Rational:
+    """The value as an int where it is integral: ints are ten times as fast as Fractions."""
+    return value.numerator if value.denominator == 1 else value
+
+
+class Number(Node):
+    """A rational number, never a float."""
+
+    __slots__ = ("value",)
+    fields = ("value",)
+    value: Rational
+
+
+def number(value: Rational) -> Number:
+    return intern(Number, (rational(value),), ())
+
+
+class Size(Node):
+    """A size symbol as a scalar: what the closed Kronecker delta ``delta_ii`` is."""
+
+    __slots__ = ("symbol",)
+    fields = ("symbol",)
+    symbol: str
+
+
+def size(dimension: Dimension) -> Node:
+    return number(dimension) if isinstance(dimension, int) else intern(Size, (dimension,), ())
+
+
+class Constant(Node):
+    """A named real number, such as pi."""
+
+    __slots__ = ("name",)
+    fields = ("name",)
+    name: str
+
+
+def constant(name: str) -> Constant:
+    return intern(Constant, (name,), ())
+
+
+class Variable(Node):
+    """A tensor that the user named. ``kind`` is its structure, '' for independent entries."""
+
+    __slots__ = ("kind", "name")
+    fields = ("name", "kind")
+    name: str
+    kind: str
+
+    def relabelled(self, labels: Labels) -> Node | None:
+        return self if self.kind in SYMMETRIC_KINDS and labels == (1, 0) else None
+
+
+SYMMETRIC_KINDS = frozenset({"symmetric", "spd", "diagonal"})
+
+
+def variable(name: str, shape: Shape, kind: str = "") -> Variable:
+    return intern(Variable, (name, kind), shape)
+
+
+def descendants(roots: Iterable[Node]) -> list[Node]:
+    """Every node that the roots reach, children before parents. Iterative: depth is no limit."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack = [(root, False) for root in roots]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child in node.children if child not in seen)
+    return order
+
+
+def transform(root: Node, replace: Callable[[Node], Node | None]) -> Node:
+    """Rebuild ``root`` with every node that ``replace`` answers for put in its place."""
+    made: dict[Node, Node] = {}
+    for node in descendants([root]):
+        new = replace(node)
+        if new is None:
+            children = tuple(made[child] for child in node.children)
+            new = node if children == node.children else node.rebuilt(children)
+        made[node] = new
+    return made[root]

@@ -1,0 +1,570 @@
+"""Products of tensors, in normal form: opt_einsum's contraction with two extensions.
+
+``output`` may repeat a label, so that (0, 0) is eye or Diag, and may contain a label that no operand
+has, which is ones. So there is no delta node: removing a delta is substitution, and is always complete.
+
+Normal form of a product: products inside it are flattened, except closed scalars (tr, x'x, …) and
+pendants (a matrix times vectors); equal operands on equal labels are one power; every closed component
+is a scalar operand; operands stand in canonical order and orientation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations
+from typing import NamedTuple, Protocol, cast
+
+from indexcalc.tensor.components import connected, pendant
+from indexcalc.tensor.labelling import canonical
+from indexcalc.tensor.nodes import (
+    Dimension,
+    Labels,
+    Node,
+    Number,
+    Rational,
+    Shape,
+    cache,
+    intern,
+    number,
+    rational,
+    size,
+)
+
+LARGEST = 32
+"""Operands that one product may flatten to; beyond, equal products may be different nodes."""
+
+Factor = tuple[Node, Labels]
+
+
+class Item(NamedTuple):
+    """An operand while a product is put together: base, axis labels, exponent."""
+
+    base: Node
+    labels: Labels
+    exponent: Rational
+
+
+class Rewrite(NamedTuple):
+    """What a law does to a product: items that go, factors that come, pairs of labels that become one,
+    and summed labels that a delta has used up."""
+
+    gone: Sequence[Item]
+    factors: Sequence[Item] = ()
+    joined: Sequence[tuple[int, int]] = ()
+    spent: Iterable[int] = ()
+
+
+PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Sequence[Item], Labels], Rewrite | None]]] = {}
+"""Identities that start from an item of this kind, given all items and the output: laws.py."""
+POWER_LAWS: dict[type[Node], list[Callable[[Node, Rational], Node | None]]] = {}
+"""Identities of a rational power of this kind: laws.py."""
+
+
+class Einsum(Node):
+    """coefficient x the product of the operands, summed over every label that is not in ``output``.
+
+    ``sizes`` holds the size of each label 0, 1, … ``opaque`` marks a closed scalar or a pendant, which
+    a larger product takes as one operand.
+    """
+
+    __slots__ = ("coefficient", "opaque", "output", "sizes", "subscripts")
+    fields = ("coefficient", "subscripts", "output", "sizes", "opaque")
+    coefficient: Rational
+    subscripts: tuple[Labels, ...]
+    output: Labels
+    sizes: tuple[Dimension, ...]
+    opaque: bool
+
+    @property
+    def factors(self) -> list[Factor]:
+        return list(zip(self.children, self.subscripts, strict=True))
+
+    def relabelled(self, labels: Labels) -> Node | None:
+        builder = _Builder(self.coefficient, tuple(range(max(labels, default=-1) + 1)), {})
+        builder.inline(self, labels)
+        return builder.build()
+
+    def rebuilt(self, children: tuple[Node, ...]) -> Node:
+        factors = zip(children, self.subscripts, strict=True)
+        return einsum(self.coefficient, factors, self.output, dict(enumerate(self.sizes)))
+
+
+class Power(Node):
+    """The elementwise power of ``children[0]``: a rational exponent other than 0 and 1, or, where
+    ``exponent`` is None, the exponent ``children[1]``, of the base's shape."""
+
+    __slots__ = ("exponent",)
+    fields = ("exponent",)
+    exponent: Rational | None
+
+    def relabelled(self, labels: Labels) -> Node | None:
+        return self.rebuilt(tuple(reindex(child, labels) for child in self.children))
+
+    def rebuilt(self, children: tuple[Node, ...]) -> Node:
+        return power(children[0], children[1] if self.exponent is None else self.exponent)
+
+
+def split_power(node: Node) -> tuple[Node, Rational]:
+    """Base and rational exponent of any node."""
+    if isinstance(node, Power) and node.exponent is not None:
+        return node.children[0], node.exponent
+    return node, 1
+
+
+class Additive(Protocol):
+    """What a product asks of a node that is ``linear``."""
+
+    def primitive(self) -> tuple[Rational, Sequence[tuple[Node, Rational]], Node]:
+        """The same sum as coefficient, powers of scalars, and a sum without content."""
+
+    def total(self, labels: Labels) -> Node:
+        """Its sum over all axes, those with equal labels taken as a diagonal, term by term."""
+
+    def scaled(self, coefficient: Rational) -> Node:
+        """coefficient x the sum, as a sum."""
+
+
+def einsum(
+    coefficient: Rational,
+    factors: Iterable[Factor],
+    output: Labels,
+    broadcast: Mapping[int, Dimension] | None = None,
+) -> Node:
+    """coefficient · Π factors, every label that is not in ``output`` summed. ``broadcast`` gives the
+    sizes of labels that no factor has: ones along an output axis, the size itself where summed."""
+    builder = _Builder(coefficient, output, broadcast or {})
+    for node, labels in factors:
+        builder.take(node, labels, 1)
+    return builder.build()
+
+
+_reindexed: dict[tuple[Node, Labels], Node] = cache()
+
+
+def reindex(node: Node, labels: Labels) -> Node:
+    """The node whose axis ``labels[t]`` is axis t of ``node``: a permutation, or a diagonal."""
+    if labels == tuple(range(len(labels))):
+        return node
+    key = (node, labels)
+    found = _reindexed.get(key)
+    if found is None:
+        found = node.relabelled(labels) or einsum(1, [(node, labels)], tuple(range(max(labels) + 1)))
+        _reindexed[key] = found
+    return found
+
+
+def transpose(node: Node) -> Node:
+    return reindex(node, (1, 0))
+
+
+def is_symmetric(node: Node) -> bool:
+    """Whether a node of rank 2 is its own transpose, by construction."""
+    return len(node.shape) == 2 and node.shape[0] == node.shape[1] and node.relabelled((1, 0)) is node
+
+
+def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:
+    """The node and its transposes are one operand: the canonical one of them, with labels to match."""
+    if node.oriented is None:
+        node.oriented = _orientation(node)
+    best, axes, symmetric = node.oriented
+    labels = tuple([labels[axis] for axis in axes])
+    if symmetric and labels[0] > labels[1]:
+        labels = (labels[1], labels[0])
+    return best, labels
+
+
+def _orientation(node: Node) -> tuple[Node, Labels, bool]:
+    """The canonical transpose of a node, the axes of the node that its axes are, and its symmetry."""
+    rank = len(node.shape)
+    straight = tuple(range(rank))
+    best, axes, symmetric = node, straight, False
+    if rank < 2:
+        return best, axes, symmetric
+    sizes = sorted(map(str, node.shape))
+    best_key: tuple[bool, bytes] = ([str(d) for d in node.shape] != sizes, node.digest)
+    for labels in permutations(straight):
+        moved = tuple(sorted(straight, key=labels.__getitem__))
+        if labels == straight or [str(node.shape[axis]) for axis in moved] != sizes:
+            continue
+        other = node.relabelled(labels)
+        if other is None:
+            break
+        symmetric = symmetric or (rank == 2 and other is node)
+        key = (False, other.digest)
+        if key < best_key:
+            best, axes, best_key = other, moved, key
+    return best, axes, symmetric
+
+
+class _Builder:
+    """Puts one product together and into normal form."""
+
+    def __init__(self, coefficient: Rational, output: Labels, broadcast: Mapping[int, Dimension]) -> None:
+        self.coefficient = coefficient
+        self.output = output
+        self.sizes = dict(broadcast)
+        self.fresh = max((*output, *broadcast), default=-1) + 1
+        self.raw: list[Item] = []
+        self.items: dict[tuple[Node, Labels], Rational] = {}
+        self.scalars: dict[Node, Rational] = {}
+        self.parent: dict[int, int] = {}
+
+    # ------------------------------------------------------------------ taking factors in
+    def take(self, node: Node, labels: Labels, exponent: Rational) -> None:
+        """Multiply by a power of a factor. Exponents other than 1 are of bases that power() left alone."""
+        for label in labels:
+            if label >= self.fresh:
+                self.fresh = label + 1
+        if isinstance(node, Power) and node.exponent is not None:
+            node, exponent = node.children[0], node.exponent * exponent
+        if isinstance(node, Number) and exponent == 1:
+            self.coefficient *= node.value
+            return
+        if isinstance(node, Einsum):
+            if self._flattens(node, exponent):
+                for _ in range(cast(int, exponent)):
+                    self.inline(node, labels)
+                return
+        elif node.linear and type(exponent) is int:
+            coefficient, scalars, node = cast(Additive, node).primitive()
+            self.coefficient *= rational(coefficient**exponent)
+            for scalar, e in scalars:
+                self.take(scalar, (), e * exponent)
+        if labels:
+            self.raw.append(Item(node, labels, exponent))
+        else:
+            self.scalars[node] = self.scalars.get(node, 0) + exponent
+
+    def _flattens(self, node: Einsum, exponent: Rational) -> bool:
+        if len(self.raw) + len(self.items) + len(node.children) > LARGEST:
+            return False
+        if not node.opaque:
+            return exponent == 1
+        return not self.output and bool(node.shape) and type(exponent) is int and exponent > 0
+
+    def inline(self, node: Einsum, labels: Labels) -> None:
+        """Multiply by the operands of a product whose axes carry these labels."""
+        self.fresh = max(self.fresh, max(labels, default=-1) + 1)
+        names: dict[int, int] = {}
+        for inner, label in zip(node.output, labels, strict=True):
+            if inner in names:
+                self.join(names[inner], label)
+            else:
+                names[inner] = label
+                self.sizes.setdefault(label, node.sizes[inner])
+        for inner in range(len(node.sizes)):
+            if inner not in names:
+                names[inner] = self.fresh
+                self.fresh += 1
+        self.coefficient *= node.coefficient
+        for child, subscript in zip(node.children, node.subscripts, strict=True):
+            self.take(child, tuple([names[x] for x in subscript]), 1)
+
+    # ------------------------------------------------------------------ labels
+    def find(self, label: int) -> int:
+        while label in self.parent:
+            label = self.parent[label]
+        return label
+
+    def join(self, a: int, b: int) -> None:
+        a, b = self.find(a), self.find(b)
+        if a != b:
+            self.parent[b] = a
+            if b in self.sizes:
+                self.sizes.setdefault(a, self.sizes.pop(b))
+            self.raw += [Item(base, labels, exponent) for (base, labels), exponent in self.items.items()]
+            self.items.clear()
+
+    def settle(self) -> None:
+        """Every raw item with its labels resolved, oriented, merged with its equals."""
+        while self.raw:
+            raw, self.raw = self.raw, []
+            for base, labels, exponent in raw:
+                if self.parent:
+                    labels = tuple([self.find(x) for x in labels])
+                if len(labels) > 1:
+                    distinct = tuple(dict.fromkeys(labels))
+                    if len(distinct) < len(labels):
+                        pushed = base.relabelled(tuple([distinct.index(x) for x in labels]))
+                        if pushed is not None and pushed is not base:
+                            self.take(pushed, distinct, exponent)
+                            continue
+                    base, labels = orient(base, labels)
+                for label, dimension in zip(labels, base.shape, strict=True):
+                    self.sizes[label] = dimension
+                key = (base, labels)
+                self.items[key] = self.items.get(key, 0) + exponent
+
+    def absorb(self) -> bool:
+        """Drop zeroth powers and apply the laws; whether anything is left to settle."""
+        for key in [key for key, exponent in self.items.items() if not exponent]:
+            del self.items[key]
+        for base, e in list(self.scalars.items()):
+            if isinstance(base, Number) and not 0 < e < 1:
+                whole = e.__floor__()
+                self.coefficient *= rational(Fraction(base.value) ** whole)
+                self.scalars[base] = e - whole
+        listed = [Item(base, labels, e) for (base, labels), e in self.items.items()]
+        listed += [Item(base, (), e) for base, e in self.scalars.items() if e]
+        output = tuple([self.find(x) for x in self.output])
+        for item in listed:
+            for power_law in POWER_LAWS.get(type(item.base), ()):
+                new = power_law(item.base, item.exponent)
+                if new is not None:
+                    self.apply(Rewrite([item], [Item(new, item.labels, 1)]))
+                    return True
+            for law in PRODUCT_LAWS.get(type(item.base), ()):
+                rewrite = law(item, listed, output)
+                if rewrite is not None:
+                    self.apply(rewrite)
+                    return True
+        return False
+
+    def apply(self, rewrite: Rewrite) -> None:
+        for base, labels, exponent in rewrite.gone:
+            if labels:
+                left = self.items.pop((base, labels)) - exponent
+                if left:
+                    self.items[base, labels] = left
+            else:
+                self.scalars[base] -= exponent
+        for base, labels, exponent in rewrite.factors:
+            self.take(base, labels, exponent)
+        for label in rewrite.spent:
+            del self.sizes[label]
+        for a, b in rewrite.joined:
+            self.join(a, b)
+
+    # ------------------------------------------------------------------ components
+    def close(self) -> None:
+        """Sizes of summed labels without operand, and a scalar operand for every closed component."""
+        used = {label for _, labels in self.items for label in labels} | set(self.output)
+        for label in [label for label in self.sizes if label not in used]:
+            if label not in self.parent:
+                self.take(size(self.sizes[label]), (), 1)
+            del self.sizes[label]
+        if all(label in self.output for _, labels in self.items for label in labels):
+            return
+        keys = list(self.items)
+        for group in connected([labels for _, labels in keys], self.output):
+            members = [keys[place] for place in group]
+            if any(label in self.output for _, labels in members for label in labels):
+                continue
+            items = [Item(base, labels, self.items.pop((base, labels))) for base, labels in members]
+            self.take(self._closed(items), (), 1)
+
+    def _closed(self, items: list[Item]) -> Node:
+        if len(items) == 1 and items[0].exponent == 1 and items[0].base.linear:
+            return cast(Additive, items[0].base).total(items[0].labels)
+        if self.output:  # pendants unfold in a closed component
+            return einsum(1, [(raised(base, e), labels) for base, labels, e in items], ())
+        return self._interned(1, items, (), opaque=True)
+
+    def hang(self) -> None:
+        """Pendants: one opaque vector in place of a matrix and the vectors on a summed label."""
+        if not self.output:
+            return
+        while True:
+            keys = list(self.items)
+            found = pendant([labels for _, labels in keys], self.output)
+            if found is None:
+                return
+            _, other, places = found
+            items = [Item(*keys[place], self.items.pop(keys[place])) for place in places]
+            vector = self._interned(1, items, (other,), opaque=True)
+            self.items[vector, (other,)] = self.items.get((vector, (other,)), 0) + 1
+
+    # ------------------------------------------------------------------ the node
+    def build(self) -> Node:
+        while True:
+            self.settle()
+            if self.absorb():
+                continue
+            self.output = tuple([self.find(x) for x in self.output])
+            self.close()
+            self.hang()
+            if not self.raw and not self.absorb():
+                break
+        shape = tuple([self.sizes[label] for label in self.output])
+        if not self.coefficient:
+            return zeros(shape)
+        items = [Item(base, (), e) for base, e in self.scalars.items() if e]
+        items += [Item(base, labels, e) for (base, labels), e in self.items.items()]
+        coefficient = rational(self.coefficient)
+        if not items and not self.output:
+            return number(coefficient)
+        if len(items) == 1 and len(items[0].labels) == len(self.output):
+            whole = self._alone(items[0], coefficient)
+            if whole is not None:
+                return whole
+        return self._interned(coefficient, items, self.output)
+
+    def _alone(self, item: Item, coefficient: Rational) -> Node | None:
+        """The product of one operand with the output's axes, where that needs no product."""
+        base, labels, exponent = item
+        if set(labels) != set(self.output) or not (coefficient == 1 or (base.linear and exponent == 1)):
+            return None
+        node: Node | None = raised(base, exponent)
+        if labels != self.output and node is not None:
+            node = node.relabelled(tuple([self.output.index(label) for label in labels]))
+        return node if node is None or coefficient == 1 else cast(Additive, node).scaled(coefficient)
+
+    def _interned(self, coefficient: Rational, items: list[Item], output: Labels, *, opaque: bool = False) -> Node:
+        nodes = [raised(base, e) for base, _, e in items]
+        symmetric = [bool(n.oriented and n.oriented[2]) for n in nodes]
+        operands = [(n.digest, item.labels, s) for n, item, s in zip(nodes, items, symmetric, strict=True)]
+        order, numbers = canonical(operands, output)
+        subscripts = []
+        for place in order:
+            labels = [numbers[x] for x in items[place].labels]
+            subscripts.append(tuple(sorted(labels) if symmetric[place] else labels))
+        sizes: list[Dimension] = [0] * len(numbers)
+        for label, k in numbers.items():
+            sizes[k] = self.sizes[label]
+        fields = (coefficient, tuple(subscripts), tuple([numbers[x] for x in output]), tuple(sizes), opaque)
+        return intern(Einsum, fields, tuple([self.sizes[x] for x in output]), tuple([nodes[p] for p in order]))
+
+
+def zeros(shape: Shape) -> Node:
+    if not shape:
+        return number(0)
+    axes = tuple(range(len(shape)))
+    return intern(Einsum, (0, (), axes, shape, False), shape)
+
+
+def ones(shape: Shape) -> Node:
+    return einsum(1, (), tuple(range(len(shape))), dict(enumerate(shape)))
+
+
+def broadcast(node: Node, shape: Shape) -> Node:
+    """A scalar repeated along every axis of ``shape``."""
+    return einsum(1, [(node, ())], tuple(range(len(shape))), dict(enumerate(shape)))
+
+
+def constant_axes(node: Node) -> Labels:
+    """The axes along which a node is constant by construction."""
+    if not isinstance(node, Einsum):
+        return ()
+    used = {label for labels in node.subscripts for label in labels}
+    output = node.output
+    return tuple([axis for axis, x in enumerate(output) if x not in used and output.count(x) == 1])
+
+
+def without_axes(node: Node, axes: Labels) -> Node:
+    """A node without axes along which it is constant."""
+    assert isinstance(node, Einsum)
+    output = tuple([label for axis, label in enumerate(node.output) if axis not in axes])
+    kept = {x: node.sizes[x] for x in output}
+    return einsum(node.coefficient, node.factors, output, kept)
+
+
+def raised(base: Node, exponent: Rational) -> Node:
+    """A power of a base that is in normal form as such."""
+    if exponent == 1:
+        return base
+    node = intern(Power, (rational(exponent),), base.shape, (base,))
+    if node.oriented is None and base.oriented is not None:
+        node.oriented = (node, tuple(range(len(base.shape))), base.oriented[2]) if base.oriented[0] is base else None
+    return node
+
+
+def power(base: Node, exponent: Rational | Node) -> Node:
+    """base ** exponent, elementwise; an exponent that is a node has the base's shape.
+
+    Raises ZeroDivisionError for a negative power of zero, ValueError for a root of a negative number.
+    """
+    if isinstance(exponent, Node):
+        return _symbolic_power(base, exponent)
+    exponent = rational(exponent)
+    if exponent == 1:
+        return base
+    if exponent == 0:
+        return ones(base.shape)
+    for law in POWER_LAWS.get(type(base), ()):
+        new = law(base, exponent)
+        if new is not None:
+            return new
+    if isinstance(base, Number):
+        return _number_power(base.value, exponent)
+    if isinstance(base, Power) and base.exponent is not None:
+        inner = base.exponent
+        if type(exponent) is int or type(inner) is not int or abs(inner) == 1:
+            return power(base.children[0], inner * exponent)
+    elif isinstance(base, Einsum):
+        return _einsum_power(base, exponent)
+    elif base.linear and type(exponent) is int:
+        labels = tuple(range(len(base.shape)))
+        coefficient, scalars, primitive = cast(Additive, base).primitive()
+        factors: list[Factor] = [(power(scalar, e * exponent), ()) for scalar, e in scalars]
+        return einsum(rational(coefficient**exponent), [*factors, (raised(primitive, exponent), labels)], labels)
+    return raised(base, exponent)
+
+
+def _symbolic_power(base: Node, exponent: Node) -> Node:
+    axes = constant_axes(exponent)
+    if len(axes) == len(exponent.shape):
+        scalar = without_axes(exponent, axes) if axes else exponent
+        if isinstance(scalar, Number):
+            return power(base, scalar.value)
+    axes = tuple(axis for axis in axes if axis in constant_axes(base))
+    if axes:
+        return repeated(_symbolic_power(without_axes(base, axes), without_axes(exponent, axes)), base.shape, axes)
+    return intern(Power, (None,), base.shape, (base, exponent))
+
+
+def _number_power(value: Rational, exponent: Rational) -> Node:
+    """A rational number and roots of primes: 12 ** (1/2) is 2 * 3 ** (1/2)."""
+    if type(exponent) is int:
+        return number(Fraction(value) ** exponent)
+    if value < 0:
+        raise ValueError("a root of a negative number")
+    factors: list[Factor] = []
+    coefficient = Fraction(1)
+    for prime, count in _primes(value):
+        whole = (count * exponent).__floor__()
+        coefficient *= Fraction(prime) ** whole
+        rest = count * exponent - whole
+        if rest:
+            factors.append((intern(Power, (rational(rest),), (), (number(prime),)), ()))
+    return einsum(coefficient, factors, ())
+
+
+def _primes(value: Rational) -> list[tuple[int, int]]:
+    """Primes below 1000, with their exponents, whose product is the value; what is left stands whole."""
+    found: dict[int, int] = {}
+    for number_, sign in ((value.numerator, 1), (value.denominator, -1)):
+        divisor = 2
+        while divisor < 1000 and divisor * divisor <= number_:
+            while number_ % divisor == 0:
+                number_ //= divisor
+                found[divisor] = found.get(divisor, 0) + sign
+            divisor += 1
+        if number_ > 1:
+            found[number_] = found.get(number_, 0) + sign
+    return list(found.items())
+
+
+def _einsum_power(base: Einsum, exponent: Rational) -> Node:
+    if not base.coefficient:
+        return zeros(base.shape) if exponent > 0 else number(Fraction(1, 0))
+    axes = constant_axes(base)
+    if axes:
+        return repeated(power(without_axes(base, axes), exponent), base.shape, axes)
+    repeats = len(set(base.output)) < len(base.output)
+    whole = type(exponent) is int
+    if repeats and not (whole and exponent > 0):
+        return raised(base, exponent)
+    if whole and len(base.sizes) == len(set(base.output)):
+        factors = [(power(node, exponent), labels) for node, labels in base.factors]
+        return einsum(rational(Fraction(base.coefficient) ** exponent), factors, base.output)
+    if base.coefficient == 1 or (base.coefficient < 0 and not whole):
+        return raised(base, exponent)
+    unit = raised(einsum(1, base.factors, base.output), exponent)
+    return einsum(1, [(_number_power(base.coefficient, exponent), ()), (unit, base.output)], base.output)
+
+
+def repeated(node: Node, shape: Shape, axes: Labels) -> Node:
+    """A node repeated along the given axes of ``shape``, its own axes in the other places."""
+    inner = tuple([axis for axis in range(len(shape)) if axis not in axes])
+    return einsum(1, [(node, inner)], tuple(range(len(shape))), {axis: shape[axis] for axis in axes})

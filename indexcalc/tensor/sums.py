@@ -1,0 +1,173 @@
+"""Sums of tensors, in normal form: like terms are one node, so merging is a dict add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from typing import ClassVar
+
+from indexcalc.tensor.nodes import Labels, Node, Number, Rational, Shape, intern, number, rational
+from indexcalc.tensor.product import Einsum, constant_axes, einsum, power, reindex, split_power, zeros
+
+Term = tuple[Rational, Node]
+"""A coefficient and a node that has none of its own."""
+
+
+class Sum(Node):
+    """A sum of two or more different terms of one shape: ``coefficients[k]`` x ``children[k]``."""
+
+    __slots__ = ("_primitive", "coefficients")
+    fields = ("coefficients",)
+    linear: ClassVar[bool] = True
+    coefficients: tuple[Rational, ...]
+
+    @property
+    def terms(self) -> list[Term]:
+        return list(zip(self.coefficients, self.children, strict=True))
+
+    def relabelled(self, labels: Labels) -> Node | None:
+        return add([(c, reindex(node, labels)) for c, node in self.terms])
+
+    def rebuilt(self, children: tuple[Node, ...]) -> Node:
+        return add(list(zip(self.coefficients, children, strict=True)))
+
+    def total(self, labels: Labels) -> Node:
+        return add([(c, einsum(1, [(node, labels)], ())) for c, node in self.terms])
+
+    def scaled(self, coefficient: Rational) -> Node:
+        return intern(Sum, (tuple([rational(coefficient * c) for c in self.coefficients]),), self.shape, self.children)
+
+    def primitive(self) -> tuple[Rational, Sequence[tuple[Node, Rational]], Node]:
+        """(content, negative powers of scalars, primitive sum), whose product is this sum.
+
+        A primitive sum has coprime integer coefficients, mostly positive, on a tie with that of the
+        first term positive; and no term that is a quotient by a scalar.
+        """
+        try:
+            return self._primitive  # type: ignore[has-type, no-any-return]
+        except AttributeError:
+            self._primitive = self._content()
+            return self._primitive
+
+    def _content(self) -> tuple[Rational, Sequence[tuple[Node, Rational]], Node]:
+        lowest: dict[Node, Rational] = {}
+        for node in self.children:
+            for scalar, e in _scalar_powers(node):
+                if e < 0 and not isinstance(scalar, Number):
+                    lowest[scalar] = min(lowest.get(scalar, 0), e)
+        if lowest:
+            axes = tuple(range(len(self.shape)))
+            up = [(power(scalar, -e), ()) for scalar, e in lowest.items()]
+            multiplied = add([(c, einsum(1, [*up, (node, axes)], axes)) for c, node in self.terms])
+            if isinstance(multiplied, Sum):
+                content, more, primitive = multiplied.primitive()
+                return content, (*lowest.items(), *more), primitive
+            return 1, tuple(lowest.items()), multiplied
+        numerator = gcd(*(c.numerator for c in self.coefficients))
+        denominator = lcm(*(c.denominator for c in self.coefficients))
+        negative = sum(c < 0 for c in self.coefficients)
+        sign = -1 if (2 * negative, self.coefficients[0] < 0) > (len(self.coefficients), False) else 1
+        content = rational(Fraction(sign * numerator, denominator))
+        if content == 1:
+            return 1, (), self
+        scaled = tuple([rational(Fraction(c) / content) for c in self.coefficients])
+        return content, (), intern(Sum, (scaled,), self.shape, self.children)
+
+
+def _scalar_powers(node: Node) -> list[tuple[Node, Rational]]:
+    """The scalar factors of a term."""
+    if isinstance(node, Einsum):
+        return [split_power(n) for n, labels in node.factors if not labels]
+    return [] if node.shape else [split_power(node)]
+
+
+def unit(node: Node) -> Term:
+    """A node as coefficient and a node without one."""
+    if isinstance(node, Einsum) and node.coefficient != 1:
+        if not node.coefficient:
+            return 0, node
+        if len(node.children) == 1:
+            return node.coefficient, einsum(1, node.factors, node.output, dict(enumerate(node.sizes)))
+        return node.coefficient, _with_coefficient(node, 1)
+    if isinstance(node, Number):
+        return node.value, number(1)
+    return 1, node
+
+
+def scale(coefficient: Rational, node: Node) -> Node:
+    """coefficient x node."""
+    coefficient = rational(coefficient)
+    if coefficient == 1:
+        return node
+    if isinstance(node, Sum) and coefficient:
+        return node.scaled(coefficient)
+    if isinstance(node, Einsum) and node.coefficient == 1 and coefficient and not node.opaque:
+        return _with_coefficient(node, coefficient)
+    axes = tuple(range(len(node.shape)))
+    return einsum(coefficient, [(node, axes)], axes)
+
+
+def _with_coefficient(node: Einsum, coefficient: Rational) -> Node:
+    return intern(Einsum, (coefficient, node.subscripts, node.output, node.sizes, False), node.shape, node.children)
+
+
+def add(terms: Iterable[Term]) -> Node:
+    """The sum of coefficient x node over terms of one shape; there is at least one."""
+    merged: dict[Node, Rational] = {}
+    shape: Shape = ()
+    stack = list(terms)
+    stack.reverse()
+    while stack:
+        coefficient, node = stack.pop()
+        shape = node.shape
+        if isinstance(node, Sum):
+            stack.extend((coefficient * c, n) for c, n in node.terms)
+            continue
+        if isinstance(node, Einsum) and len(node.children) == 1 and isinstance(node.children[0], Sum):
+            (inner,), (labels,) = node.children, node.subscripts
+            if set(labels) <= set(node.output):  # a sum with other axes: its terms are terms of this one
+                sizes = dict(enumerate(node.sizes))
+                c = coefficient * node.coefficient
+                stack.extend((c * k, einsum(1, [(n, labels)], node.output, sizes)) for k, n in inner.terms)
+                continue
+        c, node = unit(node)
+        merged[node] = merged.get(node, 0) + coefficient * c
+    kept = sorted([(node, rational(c)) for node, c in merged.items() if c], key=lambda term: term[0].digest)
+    if not kept:
+        return zeros(shape)
+    if len(kept) == 1:
+        return scale(kept[0][1], kept[0][0])
+    pattern = _common_pattern([node for node, _ in kept])
+    if pattern is not None:
+        return _patterned(kept, pattern, shape)
+    return intern(Sum, (tuple([c for _, c in kept]),), shape, tuple([node for node, _ in kept]))
+
+
+def _common_pattern(nodes: Sequence[Node]) -> list[int | None] | None:
+    """For each axis the first one that equals it in every term (a common delta), None where every term
+    is constant along it; or None if the terms have no such axes in common."""
+    if not all(isinstance(node, Einsum) for node in nodes):
+        return None
+    outputs = [node.output for node in nodes if isinstance(node, Einsum)]
+    constant = set.intersection(*(set(constant_axes(node)) for node in nodes))
+    first: dict[Labels, int] = {}
+    pattern = [
+        None if axis in constant else first.setdefault(tuple([output[axis] for output in outputs]), axis)
+        for axis in range(len(outputs[0]))
+    ]
+    return None if pattern == list(range(len(pattern))) else pattern
+
+
+def _patterned(terms: list[tuple[Node, Rational]], pattern: list[int | None], shape: Shape) -> Node:
+    """The terms' common deltas and constant axes outside, their sum inside."""
+    axes = sorted({axis for axis in pattern if axis is not None})
+    reduced = []
+    for node, c in terms:
+        assert isinstance(node, Einsum)
+        output = tuple([node.output[axis] for axis in axes])
+        reduced.append((c, einsum(1, node.factors, output, {x: node.sizes[x] for x in output})))
+    inner = add(reduced)
+    labels = {axis: axis for axis in range(len(shape))} | {a: b for a, b in enumerate(pattern) if b is not None}
+    output = tuple([labels[axis] for axis in range(len(shape))])
+    return einsum(1, [(inner, tuple(axes))], output, dict(enumerate(shape)))
