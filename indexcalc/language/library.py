@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from indexcalc.errors import Span
 from indexcalc.language.core import Core, Elementwise, Literal, Power, Product, SizeOf, Whole
+from indexcalc.language.syntax import Name, Number, Syntax
 from indexcalc.tensor.functions import BY_NAME
 
 
@@ -140,6 +141,13 @@ def _constant(value: int) -> Callable[[Checks, Sequence[Value]], Core]:
         return Product(axes, ((Literal((), Fraction(value)), ()),), labels, tuple(zip(labels, axes, strict=True)))
 
     return build
+
+
+def size_text(node: Syntax) -> str:
+    """The size that an argument of eye, ones or zeros names, as text; '' where it names none."""
+    if isinstance(node, Number) and node.value.denominator == 1 and node.value > 0:
+        return str(node.value)
+    return node.text if isinstance(node, Name) and not node.scripts else ""
 
 
 def constant_kind(name: str, sizes: Sequence[str]) -> str:

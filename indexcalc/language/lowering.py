@@ -30,6 +30,8 @@ class Lowering:
     def __init__(self, dimension: Callable[[int], Dimension], variables: Collection[Symbol] = ()) -> None:
         self.dimension, self.variables = dimension, variables
         self.nodes: dict[int, Node] = {}
+        self.typed: list[tuple[Node, list[Node]]] = []
+        """The sums that the user wrote, with their terms in order."""
 
     def lower(self, root: Core) -> Node:
         """Iterative: a chain of thousands of definitions is no deeper than one."""
@@ -72,8 +74,11 @@ class Lowering:
                 return einsum(1, zip(parts, labels, strict=True), meaning.output, sizes)
             case core.Sum():
                 shape = self.shape(meaning.axes)
-                terms = zip(parts, meaning.terms, strict=True)
-                return add([(sign, spread(node, labels, shape)) for node, (sign, _, labels) in terms])
+                placed = zip(parts, meaning.terms, strict=True)
+                terms = [(sign, spread(node, labels, shape)) for node, (sign, _, labels) in placed]
+                total = add(terms)
+                self.typed.append((total, [node for _, node in terms]))
+                return total
             case core.Elementwise(function=function):
                 return apply(function, parts[0])
             case core.Power(exponent=exponent):

@@ -3,44 +3,329 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from fractions import Fraction
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
-from indexcalc.language.core import Core, Elementwise, Leaf, Literal, Power, Product, SizeOf, Sum, Symbol
-from indexcalc.language.library import LATER, LIBRARY, ONE, Value, constant_kind, dot, scaled, transposed
+from indexcalc.language.core import Core, Elementwise, Literal, Power, Product, Sum, Whole
+from indexcalc.language.library import LATER, LIBRARY, Row, Value, constant_kind, size_text, transposed
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax
 from indexcalc.tensor.functions import BY_NAME
 
-KINDS = {"s": "a scalar", "c": "a column vector", "r": "a row vector", "M": "a matrix"}
+KINDS = {"s": "a scalar", "c": "a column", "r": "a row", "M": "a matrix"}
 PRODUCTS = {"MM": "M", "Mc": "c", "rM": "r", "rc": "s", "cr": "M"}
+LARGEST_POWER = 16
+"""The highest power of a matrix: each is so many factors."""
 
 
 class MatrixNotation:
-    """One statement's matrix text. ``resolve`` gives a name's symbol, a size, or None for I and pi."""
+    """The matrix text of one statement. ``resolve`` gives the value of a name."""
 
-    def __init__(
-        self,
-        sizes: Sizes,
-        resolve: Callable[[syntax.Name], Symbol | int | None],
-        describe: Callable[[Core], str],
-        notes: list[str],
-    ) -> None:
-        self.sizes, self.resolve, self.describe, self.notes = sizes, resolve, describe, notes
+    def __init__(self, sizes: Sizes, resolve: Callable[[syntax.Name], Value], notes: list[str]) -> None:
+        self.sizes, self.resolve, self.notes = sizes, resolve, notes
+
+    def value(self, node: Syntax) -> Value:
+        match node:
+            case syntax.Number():
+                return Value("s", Literal((), node.value), node.span)
+            case syntax.Name():
+                return self.resolve(node)
+            case syntax.Group():
+                return self.value(node.body)._replace(span=node.span)
+            case syntax.Signed():
+                body = self.value(node.body)
+                return Value(body.kind, negative(body.core), node.span)
+            case syntax.Sum():
+                return self._sum(node)
+            case syntax.Product():
+                return self._product(node)
+            case syntax.Transpose():
+                body = self.value(node.body)
+                kind = {"c": "r", "r": "c"}.get(body.kind, body.kind)
+                return Value(kind, transposed(body.core), node.span)
+            case syntax.Power():
+                return self._power(node)
+            case syntax.Call():
+                return self.call(node)
+            case syntax.Partial():
+                raise IndexcalcError("E107", "a derivative stands alone: `∂a/∂W`", node.span)
+        raise IndexcalcError("E201", "indices cannot stand in matrix notation", node.span)
 
     # ------------------------------------------------------------------ sizes
     def square(self, value: Value) -> None:
         rows, columns = value.core.axes
         if not self.sizes.unify(rows, columns):
-            message = f"a square matrix is needed here, and this one is {self.describe(value.core)}"
+            message = f"a square matrix is needed here, not {self.shape(value)}"
             raise IndexcalcError("E206", message, value.span)
 
     def same_shape(self, a: Value, b: Value) -> None:
         for x, y in zip(a.core.axes, b.core.axes, strict=True):
             if not self.sizes.unify(x, y):
-                raise self._misfit(a, b, "need the same shape")
+                raise self._misfit(a, b, "equal shapes are needed")
 
-    def _misfit(self, a: Value, b: Value, what: str) -> IndexcalcError:
-        left, right = f"{KINDS[a.kind]} of size {self.describe(a.core)}", f"{KINDS[b.kind]} of size {self.describe(b.core)}"
-        return IndexcalcError("E203", f"shapes do not fit: {left} and {right} {what}", (a.span[0], b.span[1]))
+    def shape(self, value: Value) -> str:
+        """What an error says of a value: ``a matrix (m x n)``."""
+        sizes = [self.sizes.text(size) for size in value.core.axes]
+        sizes = {"c": [*sizes, "1"], "r": ["1", *sizes]}.get(value.kind, sizes)
+        return f"{KINDS[value.kind]} ({' x '.join(sizes)})" if sizes else KINDS[value.kind]
+
+    def _misfit(self, a: Value, b: Value, why: str) -> IndexcalcError:
+        message = f"{self.shape(a)} and {self.shape(b)} do not fit: {why}"
+        return IndexcalcError("E203", message, (a.span[0], b.span[1]))
+
+    # ------------------------------------------------------------------ sums
+    def _sum(self, node: syntax.Sum) -> Value:
+        terms = [(sign, self.value(term)) for sign, term in node.terms]
+        first = next((value for _, value in terms if value.kind != "s"), terms[0][1])
+        for _, value in terms:
+            if value.kind == "s":
+                if first.kind == "M" and self.sizes.find(first.core.axes[0]) == self.sizes.find(first.core.axes[1]):
+                    self.notes.append("a scalar is added to every entry of a square matrix; c*eye(n) is a multiple of the identity")
+            elif value.kind != first.kind:
+                help_ = "is a transpose missing?" if {value.kind, first.kind} == {"c", "r"} else None
+                message = f"{self.shape(first)} and {self.shape(value)} cannot be added"
+                raise IndexcalcError("E204", message, (min(first.span[0], value.span[0]), max(first.span[1], value.span[1])), help_)
+            else:
+                self.same_shape(first, value)
+        axes = first.core.axes
+        cores = tuple((sign, value.core, tuple(range(len(value.core.axes)))) for sign, value in terms)
+        return Value(first.kind, Sum(axes, cores), node.span)
+
+    # ------------------------------------------------------------------ products
+    def _product(self, node: syntax.Product) -> Value:
+        running = _Running(self.value(node.factors[0][1]))
+        before = "*"
+        for place, (operator, factor) in enumerate(node.factors[1:]):
+            if operator == "" and before in ("/", "./") and number(node.factors[place][1]) is None:
+                raise beside_divisor(node.factors[place][1].span, factor.span)
+            right = self.value(factor)
+            if operator in ("*", ""):
+                self._times(running, right)
+            elif operator == "/":
+                self._divide(running, right)
+            elif operator == "⊗":
+                raise unsupported("kron", factor.span)
+            else:
+                running = _Running(self._elementwise(running.value(), operator, right))
+            running.span = (node.span[0], right.span[1])
+            before = operator
+        return running.value()._replace(span=node.span)
+
+    def _times(self, left: _Running, right: Value) -> None:
+        if "s" in (left.kind, right.kind):
+            left.take(right)
+            return
+        kind = PRODUCTS.get(left.kind + right.kind)
+        if kind is None:
+            raise self._no_product(left.value(), right)
+        if left.columns is not None and right.kind in "Mc":
+            label, size = left.columns
+            if not self.sizes.unify(size, right.core.axes[0]):
+                raise self._misfit(left.value(), right, f"{self.sizes.text(size)} columns against {self.sizes.text(right.core.axes[0])} rows")
+        left.take(right)
+
+    def _no_product(self, left: Value, right: Value) -> IndexcalcError:
+        span = (left.span[0], right.span[1])
+        if left.kind == right.kind == "c":
+            help_ = "write x'*y for the dot product, x*y' for the outer product, x .* y for the elementwise one"
+            return IndexcalcError("E205", "two column vectors have no matrix product", span, help_)
+        message = f"{self.shape(left)} times {self.shape(right)} is no matrix product"
+        return IndexcalcError("E205", message, span, "is a transpose missing, or is `.*` meant?")
+
+    def _divide(self, left: _Running, right: Value) -> None:
+        if right.kind != "s":
+            help_ = "write `./` for elementwise division" + (", or multiply by `inv(…)`" if right.kind == "M" else "")
+            raise IndexcalcError("E207", f"division by {self.shape(right)}", right.span, help_)
+        left.take(right._replace(core=Power((), right.core, Fraction(-1))))
+
+    def _elementwise(self, left: Value, operator: str, right: Value) -> Value:
+        if left.kind != right.kind and (operator == ":" or "s" not in (left.kind, right.kind)):
+            raise self._misfit(left, right, f"`{operator}` works entry by entry")
+        if left.kind == right.kind:
+            self.same_shape(left, right)
+        full = right if left.kind == "s" else left
+        core = Power(right.core.axes, right.core, Fraction(-1)) if operator == "./" else right.core
+        axes = full.core.axes
+        labels = tuple(range(len(axes)))
+        factors = tuple((c, labels[: len(c.axes)]) for c in (left.core, core))
+        if operator == ":":
+            return Value("s", Product((), factors, ()), (left.span[0], right.span[1]))
+        return Value(full.kind, Product(axes, factors, labels), (left.span[0], right.span[1]))
+
+    # ------------------------------------------------------------------ powers
+    def _power(self, node: syntax.Power) -> Value:
+        base = self.value(node.base)
+        exponent = number(node.exponent)
+        if base.kind == "M" and not node.elementwise:
+            return self._matrix_power(node, base, exponent)
+        if exponent is not None:
+            return Value(base.kind, Power(base.core.axes, base.core, exponent), node.span)
+        value = self.value(node.exponent)
+        if value.kind == "s":
+            return Value(base.kind, Power(base.core.axes, base.core, value.core), node.span)
+        if value.kind != base.kind or not node.elementwise:
+            raise IndexcalcError("E215", f"the exponent is {self.shape(value)}", value.span, "an exponent is a scalar")
+        self.same_shape(base, value)
+        return Value(base.kind, Power(base.core.axes, base.core, value.core), node.span)
+
+    def _matrix_power(self, node: syntax.Power, base: Value, exponent: Fraction | None) -> Value:
+        if isinstance(node.base, syntax.Call) and node.base.function in BY_NAME:
+            message = f"`^` of {node.base.function} of a matrix can be the power of each entry or of the matrix"
+            raise IndexcalcError("E214", message, node.span, "write `.^` for each entry, or write the product out")
+        if exponent is None or exponent.denominator != 1:
+            message = "a matrix has only whole powers"
+            raise IndexcalcError("E402", message, node.exponent.span, "write `.^` for the power of each entry")
+        if abs(exponent) > LARGEST_POWER:
+            raise IndexcalcError("E504", f"matrix powers go up to {LARGEST_POWER}", node.exponent.span)
+        self.square(base)
+        axes = base.core.axes
+        if exponent == 0:
+            return Value("M", Product(axes, (), (0, 0), ((0, axes[0]),)), node.span)
+        core = Whole(axes, "inv", base.core, 0) if exponent < 0 else base.core
+        count = abs(int(exponent))
+        if count > 1:
+            core = Product(axes, tuple((core, (k, k + 1)) for k in range(count)), (0, count))
+        return Value("M", core, node.span)
+
+    # ------------------------------------------------------------------ functions
+    def call(self, node: syntax.Call) -> Value:
+        if node.function in BY_NAME or node.function == "sqrt":
+            body = self.value(one_argument(node))
+            return Value(body.kind, elementwise(node.function, body.core), node.span)
+        row = LIBRARY.get(node.function)
+        if row is None:
+            raise unknown_function(node)
+        if row.sizes:
+            return self._constant(row, node)
+        arguments = [self.value(argument) for argument in node.arguments]
+        kinds = "".join(argument.kind for argument in arguments)
+        if kinds not in row.kinds:
+            raise self._wrong_arguments(row, node, arguments)
+        return Value(row.kinds[kinds], row.build(self, arguments), node.span)
+
+    def _wrong_arguments(self, row: Row, node: syntax.Call, arguments: Sequence[Value]) -> IndexcalcError:
+        counts = {len(kinds) for kinds in row.kinds}
+        if len(arguments) not in counts:
+            if len(arguments) == 2 and row.name in ("softmax", "logsumexp", "sum", "mean"):
+                return unsupported(f"{row.name} along an axis", node.span)
+            message = f"{row.name} takes {' or '.join(map(str, sorted(counts)))} argument, not {len(arguments)}"
+            return IndexcalcError("E303", message, node.span)
+        given = " and ".join(self.shape(argument) for argument in arguments)
+        wanted = " or ".join(" and ".join(KINDS[kind] for kind in kinds) for kinds in row.kinds if len(kinds) == len(arguments))
+        return IndexcalcError("E208", f"{row.name} takes {wanted}, not {given}", node.span)
+
+    def _constant(self, row: Row, node: syntax.Call) -> Value:
+        texts = [size_text(argument) for argument in node.arguments]
+        if not 1 <= len(texts) <= (1 if row.name == "eye" else 2) or not all(texts):
+            shapes = "eye(n)" if row.name == "eye" else f"{row.name}(n) or {row.name}(m, n)"
+            raise IndexcalcError("E303", f"{row.name} takes sizes: {shapes}", node.span)
+        values = []
+        for text, argument in zip(texts, node.arguments, strict=True):
+            axes = () if text == "1" and len(texts) == 2 else (self.sizes.fixed(int(text) if text.isdigit() else text),)
+            values.append(Value("s", Literal(axes, Fraction(1)), argument.span))
+        return Value(constant_kind(row.name, texts), row.build(self, values), node.span)
+
+
+class _Running:
+    """A matrix product while it grows from left to right: its factors, and its open row and column labels."""
+
+    def __init__(self, value: Value) -> None:
+        self.span = value.span
+        self.kind = "s"
+        self.factors: list[tuple[Core, tuple[int, ...]]] = []
+        self.rows: tuple[int, int] | None = None
+        self.columns: tuple[int, int] | None = None
+        self.fresh = 0
+        self.only: Value | None = value
+        self.take(value)
+        self.only = value
+
+    def take(self, value: Value) -> None:
+        """Multiply by a value that fits."""
+        axes = value.core.axes
+        labels: list[int] = []
+        if value.kind in "Mc":
+            joint = self.columns is not None
+            label = self.columns[0] if self.columns is not None else self._new()
+            labels.append(label)
+            if not joint:
+                self.rows = (label, axes[0])
+            self.columns = None
+        if value.kind in "Mr":
+            label = self._new()
+            labels.append(label)
+            self.columns = (label, axes[-1])
+        self.factors.append((value.core, tuple(labels)))
+        self.kind = {(False, False): "s", (True, False): "c", (False, True): "r", (True, True): "M"}[
+            self.rows is not None, self.columns is not None
+        ]
+        self.only = None
+
+    def _new(self) -> int:
+        self.fresh += 1
+        return self.fresh - 1
+
+    def value(self) -> Value:
+        if self.only is not None:
+            return self.only
+        ends = [end for end in (self.rows, self.columns) if end is not None]
+        core = Product(tuple([size for _, size in ends]), tuple(self.factors), tuple([label for label, _ in ends]))
+        return Value(self.kind, core, self.span)
+
+
+def elementwise(function: str, core: Core) -> Core:
+    """An elementwise function by name; the square root is a power."""
+    if function == "sqrt":
+        return Power(core.axes, core, Fraction(1, 2))
+    return Elementwise(core.axes, BY_NAME[function], core)
+
+
+def negative(core: Core) -> Core:
+    return Sum(core.axes, ((-1, core, tuple(range(len(core.axes)))),))
+
+
+def number(node: Syntax) -> Fraction | None:
+    """The value of a text that consists of numbers only."""
+    match node:
+        case syntax.Number():
+            return node.value
+        case syntax.Group():
+            return number(node.body)
+        case syntax.Signed():
+            body = number(node.body)
+            return None if body is None else -body
+        case syntax.Product():
+            result = Fraction(1)
+            for operator, factor in node.factors:
+                value = number(factor)
+                if value is None or operator not in ("*", "", "/") or (operator == "/" and not value):
+                    return None
+                result = result / value if operator == "/" else result * value
+            return result
+    return None
+
+
+def one_argument(node: syntax.Call) -> Syntax:
+    if len(node.arguments) != 1:
+        raise IndexcalcError("E303", f"{node.function} takes 1 argument, not {len(node.arguments)}", node.span)
+    return node.arguments[0]
+
+
+def beside_divisor(divisor: Span, factor: Span) -> IndexcalcError:
+    message = "a factor set beside a divisor can belong above or below the line"
+    return IndexcalcError("E109", message, (divisor[0], factor[1]), "write `a/b*c`, or bracket the divisor: `a/(b c)`")
+
+
+def unsupported(what: str, span: Span) -> IndexcalcError:
+    return IndexcalcError("E404", f"{what} is not supported yet", span)
+
+
+def unknown_function(node: syntax.Call) -> IndexcalcError:
+    if node.function in LATER:
+        return unsupported(node.function, node.name_span)
+    near = get_close_matches(node.function.lower(), [*BY_NAME, "sqrt", *LIBRARY], n=1)
+    text = node.function
+    help_ = f"did you mean `{near[0]}`?" if near else f"for a product write `{text}*(…)`, or declare `{text}`"
+    return IndexcalcError("E302", f"`{text}` is no function that indexcalc knows", node.name_span, help_)

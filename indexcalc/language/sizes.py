@@ -38,6 +38,11 @@ class Sizes:
     def value(self, size: int) -> Dimension | None:
         return self._value[self.find(size)]
 
+    def text(self, size: int) -> str:
+        """What an error calls a size: its value, or ? while it has none."""
+        value = self.value(size)
+        return "?" if value is None else str(value)
+
     def unify(self, a: int, b: int) -> bool:
         """Make two sizes one; False if they have different values."""
         a, b = self.find(a), self.find(b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -126,3 +127,58 @@ def spelling(text: str, scripts: tuple[Script, ...]) -> str:
         plain = script.mark == "_" and inner.isalnum()
         parts.append(f"_{inner}" if plain else f"{script.mark}{{{inner}}}")
     return "".join(parts)
+
+
+def children(node: Syntax) -> list[Syntax]:
+    """The parts of a node, in the order of the text."""
+    match node:
+        case Sum():
+            return [term for _, term in node.terms]
+        case Product():
+            return [factor for _, factor in node.factors]
+        case Call():
+            return list(node.arguments)
+        case Power():
+            return [node.base, node.exponent]
+        case Signed() | Transpose() | Group() | Indexed() | SumOver():
+            return [node.body]
+    return []
+
+
+def split_names(node: Syntax, names: Collection[str]) -> Syntax:
+    """A tree in which the given names stand as products of their letters; what follows a name (an index, a
+    transpose, a power) belongs to its last letter."""
+    match node:
+        case Name(text=text) if text in names:
+            return _letters(node, node)
+        case Transpose(body=Name(text=text) as name) | Power(base=Name(text=text) as name) if text in names:
+            return _letters(name, node)
+        case Sum():
+            return node._replace(terms=tuple((sign, split_names(term, names)) for sign, term in node.terms))
+        case Product():
+            factors: list[tuple[str, Syntax]] = []
+            for operator, factor in node.factors:
+                new = split_names(factor, names)
+                if isinstance(new, Product) and not isinstance(factor, Product) and operator != "/":
+                    factors += [(operator, new.factors[0][1]), *new.factors[1:]]
+                else:
+                    factors.append((operator, new))
+            return node._replace(factors=tuple(factors))
+        case Call():
+            return node._replace(arguments=tuple(split_names(argument, names) for argument in node.arguments))
+        case Signed() | Transpose() | Group() | Indexed() | SumOver():
+            return node._replace(body=split_names(node.body, names))
+        case Power():
+            return node._replace(base=split_names(node.base, names), exponent=split_names(node.exponent, names))
+    return node
+
+
+def _letters(name: Name, whole: Syntax) -> Product:
+    start = name.span[0]
+    letters = [Name((start + k, start + k + 1), letter, ()) for k, letter in enumerate(name.text)]
+    last: Syntax = letters[-1]._replace(span=(letters[-1].span[0], name.span[1]), scripts=name.scripts)
+    if isinstance(whole, Transpose):
+        last = whole._replace(body=last)
+    elif isinstance(whole, Power):
+        last = whole._replace(base=last)
+    return Product(whole.span, tuple([("", letter) for letter in letters[:-1]] + [("", last)]))

@@ -228,7 +228,7 @@ class _Builder:
                 return
         elif node.linear and type(exponent) is int:
             coefficient, scalars, node = cast(Additive, node).primitive()
-            self.coefficient *= rational(coefficient**exponent)
+            self.coefficient *= rational(Fraction(coefficient) ** exponent)
             for scalar, e in scalars:
                 self.take(scalar, (), e * exponent)
         if labels:
@@ -497,7 +497,7 @@ def power(base: Node, exponent: Rational | Node) -> Node:
         labels = tuple(range(len(base.shape)))
         coefficient, scalars, primitive = cast(Additive, base).primitive()
         factors: list[Factor] = [(power(scalar, e * exponent), ()) for scalar, e in scalars]
-        return einsum(rational(coefficient**exponent), [*factors, (raised(primitive, exponent), labels)], labels)
+        return einsum(rational(Fraction(coefficient) ** exponent), [*factors, (raised(primitive, exponent), labels)], labels)
     return raised(base, exponent)
 
 

@@ -170,4 +170,4 @@ def _patterned(terms: list[tuple[Node, Rational]], pattern: list[int | None], sh
     inner = add(reduced)
     labels = {axis: axis for axis in range(len(shape))} | {a: b for a, b in enumerate(pattern) if b is not None}
     output = tuple([labels[axis] for axis in range(len(shape))])
-    return einsum(1, [(inner, tuple(axes))], output, dict(enumerate(shape)))
+    return einsum(1, [(inner, tuple(axes))], output, {label: shape[label] for label in output})

@@ -1,0 +1,1 @@
+"""Tensor expressions to the forms that are printed: matrix, index and Kronecker form."""

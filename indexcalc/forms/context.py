@@ -1,0 +1,52 @@
+"""What the user wrote, for printing: the places of names, the sums as typed, names that stand for tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from indexcalc.tensor.nodes import Node
+from indexcalc.tensor.sums import Sum, unit
+
+FIRST = -1
+"""The place of the cotangent: before every name of the user's."""
+
+
+class Context:
+    """``places``: where each name stands first; ``typed``: sums that the user wrote, with their terms as
+    written; ``named``: tensors that a name stands for."""
+
+    def __init__(
+        self,
+        places: Mapping[str, int],
+        typed: Iterable[tuple[Node, Sequence[Node]]] = (),
+        named: Mapping[Node, str] | None = None,
+    ) -> None:
+        self.places = places
+        self.sums: dict[Node, tuple[tuple[Node, ...], int]] = {}
+        self.names: dict[Node, str] = dict(named or {})
+        for node, terms in typed:
+            if isinstance(node, Sum):
+                order = self._flattened(terms)
+                content, _, primitive = node.primitive()
+                if set(order) == set(primitive.children):
+                    self.sums.setdefault(primitive, (order, 1 if content > 0 else -1))
+
+    def place(self, name: str) -> int:
+        return self.places.get(name, len(self.places))
+
+    def _flattened(self, terms: Sequence[Node]) -> tuple[Node, ...]:
+        """The terms of a sum without coefficients, those of sums inside it in their own order."""
+        flat: list[Node] = []
+        for term in terms:
+            inner = unit(term)[1]
+            if isinstance(inner, Sum):
+                primitive = inner.primitive()[2]
+                flat += self.sums[primitive][0] if primitive in self.sums else inner.children
+            else:
+                flat.append(inner)
+        return tuple(dict.fromkeys(flat))
+
+    def as_typed(self, node: Sum) -> tuple[tuple[Node, ...], int] | None:
+        """For a sum that the user wrote up to a factor: its terms in order, and the sign with which the
+        primitive sum stands in the user's text."""
+        return self.sums.get(node.primitive()[2])

@@ -1,0 +1,183 @@
+"""Common factors of a sum, in the tensor expression: a sum becomes a product with a sum inside.
+
+A factor is peeled off a term with a role for each of its axes: ``out``, an output axis that only it has;
+``had``, an output axis that the rest keeps too; ``link``, an axis summed with the rest. Terms whose
+factor has the same roles share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product as choices
+from typing import NamedTuple
+
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, descendants
+from indexcalc.tensor.product import Einsum, einsum, is_symmetric, raised, split_power
+from indexcalc.tensor.sums import Sum, add
+
+MOST_TERMS = 24
+MOST_FACTORS = 12
+MOST_STEPS = 8
+
+Role = tuple[str, Labels]
+"""What an axis of a factor is, and the output axes that it is, if any."""
+
+
+class Term(NamedTuple):
+    """A term with its pendants unfolded."""
+
+    coefficient: Rational
+    factors: tuple[tuple[Node, Labels], ...]
+    output: Labels
+    sizes: dict[int, Dimension]
+
+
+class Peel(NamedTuple):
+    """One factor of one term: its place there, and the axes in the order of the roles."""
+
+    place: int
+    axes: Labels
+
+
+def variants(node: Sum) -> Iterator[Node]:
+    """The sum itself, then after each step of factoring; greedy: what all terms share, then what saves most."""
+    yield node
+    current: Node = node
+    for _ in range(MOST_STEPS):
+        if not isinstance(current, Sum) or len(current.children) > MOST_TERMS:
+            return
+        for scalars_too in (False, True):
+            terms = [_term(c, child, scalars_too) for c, child in current.terms]
+            best = _best_group(terms)
+            if best is not None:
+                break
+        if best is None:
+            return
+        current = _factored(terms, *best)
+        yield current
+
+
+def _term(coefficient: Rational, node: Node, scalars_too: bool) -> Term:
+    """A term taken apart; closed scalars only in a sum of scalars, when nothing else helps."""
+    if isinstance(node, Einsum) and not node.opaque:
+        coefficient = coefficient * node.coefficient
+        factors, output, sizes = node.factors, node.output, dict(enumerate(node.sizes))
+    else:
+        output = tuple(range(len(node.shape)))
+        factors, sizes = [(node, output)], dict(enumerate(node.shape))
+    return Term(coefficient, tuple(_unfolded(factors, sizes, scalars_too and not output)), output, sizes)
+
+
+def _unfolded(
+    factors: list[tuple[Node, Labels]], sizes: dict[int, Dimension], scalars_too: bool
+) -> list[tuple[Node, Labels]]:
+    """Factors with the products in place of opaque nodes, as long as they are few."""
+    flat: list[tuple[Node, Labels]] = []
+    stack = list(reversed(factors))
+    while stack:
+        node, labels = stack.pop()
+        small = len(flat) + len(stack) + len(node.children) <= MOST_FACTORS
+        if isinstance(node, Einsum) and node.opaque and small and (labels or scalars_too):
+            fresh = max(sizes, default=-1) + 1
+            names = dict(zip(node.output, labels, strict=True))
+            for inner, dimension in enumerate(node.sizes):
+                if inner not in names:
+                    names[inner] = fresh
+                    sizes[fresh] = dimension
+                    fresh += 1
+            stack.extend((c, tuple(names[x] for x in own)) for c, own in reversed(node.factors))
+        else:
+            flat.append((node, labels))
+    return flat
+
+
+Group = tuple[Node, tuple[Role, ...], dict[int, Peel]]
+"""A factor, its roles, and where it stands in each of the terms that share it."""
+
+
+def _best_group(terms: list[Term]) -> Group | None:
+    """The factor to take out: one that all terms share, else the one that saves most."""
+    groups: dict[tuple[Node, tuple[Role, ...]], dict[int, Peel]] = {}
+    for number, term in enumerate(terms):
+        for node, roles, peel in _peels(term):
+            groups.setdefault((node, roles), {}).setdefault(number, peel)
+    shared = [(node, roles, members) for (node, roles), members in groups.items() if len(members) > 1]
+    if not shared:
+        return None
+
+    def worth(group: Group) -> tuple[bool, int, bool, bytes]:
+        node, roles, members = group
+        saved = (len(members) - 1) * len(descendants([node]))
+        return len(members) == len(terms), saved, any(role == "out" for role, _ in roles), node.digest
+
+    return max(shared, key=worth)
+
+
+def _peels(term: Term) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
+    """Every factor of a term with every choice of roles that leaves at most as many axes as a matrix has."""
+    uses: dict[int, int] = {}
+    for _, labels in term.factors:
+        for label in labels:
+            uses[label] = uses.get(label, 0) + 1
+    most = max(2, len(term.output))
+    for place, (node, labels) in enumerate(term.factors):
+        base, exponent = split_power(node)
+        step = max(-1, min(1, exponent)) if type(exponent) is int else exponent
+        alone = step == exponent
+        if len(set(labels)) < len(labels):
+            continue
+        options = [_roles(label, term.output, alone and uses[label] == 1) for label in labels]
+        for roles in choices(*options):
+            links = sum(role == "link" for role, _ in roles)
+            outs = [positions for role, positions in roles if role == "out"]
+            rank = len(term.output) - sum(map(len, outs)) + links
+            linked_outputs = any(r == "link" and x in term.output for (r, _), x in zip(roles, labels, strict=True))
+            if rank > most or (linked_outputs and not outs):
+                continue
+            axes = labels
+            if len(labels) == 2 and roles[1] < roles[0] and is_symmetric(node):
+                roles, axes = roles[::-1], labels[::-1]
+            yield raised(base, step), roles, Peel(place, axes)
+
+
+def _roles(label: int, output: Labels, alone: bool) -> list[Role]:
+    if label not in output:
+        return [("link", ())]
+    positions = tuple(p for p, x in enumerate(output) if x == label)
+    if not alone:
+        return [("had", positions), ("link", ())]
+    return [("had", positions), ("out", positions), ("link", ())]
+
+
+def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: dict[int, Peel]) -> Node:
+    """The sum with the shared factor outside the sum of what is left of its terms."""
+    rank = len(terms[0].output)
+    outs = {position: axis for axis, (role, positions) in enumerate(roles) if role == "out" for position in positions}
+    links = [axis for axis, (role, _) in enumerate(roles) if role == "link"]
+    kept = [position for position in range(rank) if position not in outs]
+    rest = []
+    for number, peel in members.items():
+        term = terms[number]
+        base, exponent = split_power(term.factors[peel.place][0])
+        left = exponent - split_power(node)[1]
+        others = [factor for place, factor in enumerate(term.factors) if place != peel.place]
+        if left:
+            others.append((raised(base, left), term.factors[peel.place][1]))
+        output = tuple([term.output[position] for position in kept] + [peel.axes[axis] for axis in links])
+        rest.append((1, einsum(term.coefficient, others, output, {label: term.sizes[label] for label in output})))
+    inner = add(rest)
+    fresh = range(rank, rank + len(roles))
+    axes: list[int] = []
+    for axis, (role, positions) in enumerate(roles):
+        axes.append(fresh[axis] if role == "link" else positions[0])
+    joined = {p: positions[0] for role, positions in roles if role != "link" for p in positions}
+    labels = tuple([joined.get(position, position) for position in kept] + [fresh[axis] for axis in links])
+    whole = tuple([joined.get(position, position) for position in range(rank)])
+    shape = [terms[0].sizes[label] for label in terms[0].output]
+    factored = einsum(1, [(node, tuple(axes)), (inner, labels)], whole, {p: shape[p] for p in whole})
+    return add([(1, factored)] + [(t.coefficient, _node(t)) for k, t in enumerate(terms) if k not in members])
+
+
+def _node(term: Term) -> Node:
+    return einsum(1, term.factors, term.output, {label: term.sizes[label] for label in term.output})
+

@@ -1,0 +1,467 @@
+"""tensor expression → matrix form, where there is one.
+
+A product is collapsed along its contraction path; each step is one row of the table of what two forms
+on their labels become. A sum is printed as the user wrote it, else in the best of its factored variants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from indexcalc.forms import algebra
+from indexcalc.forms.algebra import assemble, cheapest, hadamard, matmul, symmetric, transpose
+from indexcalc.forms.context import Context
+from indexcalc.forms.contraction import Stuck, path
+from indexcalc.forms.expansion import alternatives
+from indexcalc.forms.factoring import variants
+from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose
+from indexcalc.tensor import nodes as tensor
+from indexcalc.tensor import product as products
+from indexcalc.tensor import sums
+from indexcalc.tensor.elementwise import Apply, apply
+from indexcalc.tensor.functions import SIGMOID
+from indexcalc.tensor.matrix_functions import Inverse, MatrixFunction, Softmax
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational
+from indexcalc.tensor.product import Einsum, Factor, constant_axes, is_symmetric, split_power, without_axes
+
+KIND = "scM"
+Piece = tuple[Labels, Form]
+Signed = tuple[int, Form]
+
+
+class NoMatrixForm(Exception):
+    """Why there is none, in words."""
+
+
+class MatrixForms:
+    """The matrix forms of one answer's nodes, each made once."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._signed: dict[Node, Signed | NoMatrixForm] = {}
+        self._plain: dict[Node, Form] = {}
+
+    # ------------------------------------------------------------------ entrance
+    def answer(self, node: Node) -> tuple[Node, Form]:
+        """The best way to write a final answer, and its form: as it is, or multiplied out where like terms
+        then merge. Raises NoMatrixForm."""
+        best: tuple[Node, Form] | None = None
+        reason: NoMatrixForm | None = None
+        try:
+            best = node, self.form(node)
+        except NoMatrixForm as no_form:
+            reason = no_form
+            if len(node.shape) > 2:
+                raise
+        for candidate, merged in alternatives(node):
+            if best is None or merged:
+                try:
+                    form = self.form(candidate)
+                except NoMatrixForm:
+                    continue
+                if best is None or form.cost < best[1].cost:
+                    best = candidate, form
+        if best is None:
+            assert reason is not None
+            raise reason
+        return best
+
+    def form(self, node: Node) -> Form:
+        """The matrix form of a node of rank 0, 1 or 2. Raises NoMatrixForm."""
+        self._prepare(node)
+        form = self._whole(node)
+        return algebra.settled(form) if form.kind == "M" else form
+
+    def signed(self, node: Node) -> Signed:
+        """A sign and a form, for use where a sign can stand outside."""
+        found = self._signed.get(node)
+        if found is None:
+            try:
+                found = self._build(node)
+            except NoMatrixForm as reason:
+                found = reason
+            self._signed[node] = found
+        if isinstance(found, NoMatrixForm):
+            raise found
+        return found
+
+    def _prepare(self, root: Node) -> None:
+        """Forms for everything below a node, deepest first, so that no recursion goes deep."""
+        stack, order, seen = [root], [], {root}
+        while stack:
+            node = stack.pop()
+            order.append(node)
+            if node not in self.context.names:
+                new = [c for c in node.children if c not in seen and c not in self._signed]
+                seen.update(new)
+                stack.extend(new)
+        for node in reversed(order):
+            try:
+                self.signed(node)
+            except NoMatrixForm:
+                continue
+
+    def _whole(self, node: Node) -> Form:
+        """A form with its sign, where the sign cannot stand outside."""
+        if node not in self._plain:
+            if isinstance(node, sums.Sum) and self._name(node) is None:
+                self._plain[node] = self._sum(node, flip=False)[1]
+            else:
+                sign, form = self.signed(node)
+                self._plain[node] = form if sign > 0 else algebra.negated(form)
+        return self._plain[node]
+
+    def _name(self, node: Node) -> Form | None:
+        name = self.context.names.get(node)
+        if name is not None:
+            return self._marked(node, Symbol(name, KIND[len(node.shape)], self.context.place(name)))
+        if len(node.shape) == 2:
+            name = self.context.names.get(products.transpose(node))
+            if name is not None:
+                return Transpose(Symbol(name, "M", self.context.place(name)))
+        return None
+
+    def _marked(self, node: Node, form: Form) -> Form:
+        return symmetric(form) if is_symmetric(node) else form
+
+    # ------------------------------------------------------------------ one node
+    def _build(self, node: Node) -> Signed:
+        if len(node.shape) > 2:
+            raise NoMatrixForm(f"it has {len(node.shape)} indices (order {len(node.shape)})")
+        named = self._name(node) if self.context.names else None
+        if named is not None:
+            return 1, named
+        kind = KIND[len(node.shape)]
+        match node:
+            case tensor.Number(value=value):
+                return (1 if value >= 0 else -1), Number(abs(value))
+            case tensor.Size(symbol=name):
+                return 1, algebra.sized(name, self._size_place)
+            case tensor.Constant(name=name):
+                return 1, Symbol(name, "s", self._size_place)
+            case tensor.Variable(name=name):
+                return 1, self._marked(node, Symbol(name, kind, self.context.place(name)))
+            case Einsum():
+                return self._collapse(node)
+            case sums.Sum():
+                return self._sum(node, flip=True)
+            case Apply():
+                return self._apply(node, kind)
+            case products.Power():
+                return self._power(node)
+            case Softmax(axis=axis):
+                arguments = [self._whole(node.children[0])]
+                if len(node.shape) == 2:
+                    arguments.append(Number(axis + 1))
+                return 1, Call("softmax", kind, tuple(arguments))
+            case Inverse():
+                return 1, algebra.inverse(self._whole(node.children[0]), is_symmetric(node))
+            case MatrixFunction(name=name):
+                return 1, Call(name, kind, (algebra.untransposed(self._whole(node.children[0])),))
+        raise NoMatrixForm(f"{type(node).__name__} has no matrix form")
+
+    def _apply(self, node: Apply, kind: str) -> Signed:
+        argument, name = node.children[0], node.function.name
+        log_sum = self._log_sum_exp(argument, kind) if name == "log" else None
+        if log_sum is not None:
+            return 1, log_sum
+        if node.function.parity:
+            sign, form = self.signed(argument)
+            return sign if node.function.parity < 0 else 1, self._marked(node, Call(name, kind, (form,)))
+        form = self._marked(node, Call(name, kind, (self._whole(argument),)))
+        opposite = apply(SIGMOID, sums.scale(-1, argument)) if name == "sigmoid" else node
+        if opposite in self.context.names:
+            form = cheapest([form, Sum(((1, Number(1)), (-1, self._whole(opposite))))])
+        return 1, form
+
+    def _log_sum_exp(self, argument: Node, kind: str) -> Form | None:
+        """logsumexp(u) where the argument is the sum of exp(u)."""
+        if not isinstance(argument, Einsum) or argument.coefficient != 1 or len(argument.children) != 1:
+            return None
+        labels = argument.subscripts[0]
+        base, exponent = split_power(argument.children[0])
+        if not (isinstance(base, Apply) and base.function.name == "exp") or len(labels) != len(argument.output) + 1:
+            return None
+        form = self._whole(sums.scale(exponent, base.children[0]))
+        axis = next(axis for axis, label in enumerate(labels) if label not in argument.output)
+        return Call("logsumexp", kind, (form,) if len(labels) == 1 else (form, Number(axis + 1)))
+
+    # ------------------------------------------------------------------ powers
+    def _power(self, node: products.Power) -> Signed:
+        base, exponent = node.children[0], node.exponent
+        if not node.shape:
+            sign, scalars = self._scalar(node)
+            return sign, assemble(1, scalars, None)
+        if exponent is None:
+            raised = node.children[1]
+            axes = constant_axes(raised)
+            above = self._whole(without_axes(raised, axes) if len(axes) == len(raised.shape) else raised)
+            return 1, Power(self._whole(base), above, True)
+        sign, form, exponent = self._entry_power(base, exponent)
+        above = algebra.raised(form, abs(exponent))
+        return sign, above if exponent > 0 else Product(".*", 1, (), (above,))
+
+    def _entry_power(self, base: Node, exponent: Rational) -> tuple[int, Form, Rational]:
+        """Sign, form and exponent of a power of entries or of a scalar: sqrt and exp take up theirs."""
+        if isinstance(base, Apply) and base.function.name == "exp":
+            plain = Call("exp", KIND[len(base.shape)], (self._whole(sums.scale(exponent, base.children[0])),))
+            if type(exponent) is not int or exponent < 0 or base not in self.context.names:
+                return 1, plain, 1
+        if type(exponent) is int:
+            sign, form = self.signed(base)
+            return (sign if exponent % 2 else 1), form, exponent
+        form = self._whole(base)
+        if exponent.denominator == 2 and abs(exponent.numerator) == 1:
+            return 1, self._marked(base, Call("sqrt", form.kind, (form,))), 1 if exponent > 0 else -1
+        return 1, form, exponent
+
+    def _scalar(self, node: Node) -> tuple[int, list[tuple[Form, Rational]]]:
+        """A scalar factor as a sign and powers of forms."""
+        base, exponent = split_power(node)
+        if exponent.denominator == 2 and isinstance(base, Einsum):
+            norm = self._collapse(base, norms=True)[1]
+            if isinstance(norm, Power) and isinstance(norm.parts[0], Call) and norm.parts[0].function == "norm2":
+                return 1, [(norm.parts[0], tensor.rational(2 * exponent))]
+        if isinstance(node, products.Power) and node.exponent is None:
+            return 1, [(Power(self._whole(node.children[0]), self._whole(node.children[1]), False), 1)]
+        sign, form, exponent = self._entry_power(base, exponent)
+        return sign, [(form, exponent)]
+
+    # ------------------------------------------------------------------ products
+    def _collapse(self, node: Einsum, norms: bool = False) -> Signed:
+        """The matrix form of a product. ``norms``: a dot product with itself as a squared norm."""
+        plain = self._collapsed(node, node.factors, {}, norms)
+        for factors, inside in _absorbed(node):
+            found = self._collapsed(node, factors, inside, norms)
+            if found[1].cost < plain[1].cost:
+                plain = found
+        return plain
+
+    def _collapsed(self, node: Einsum, factors: list[Factor], inside: dict[Node, Node], norms: bool) -> Signed:
+        """A product of these factors; for those in ``inside`` the sum that is given for them is printed."""
+        sign, coefficient = (1 if node.coefficient >= 0 else -1), abs(node.coefficient)
+        scalars: list[tuple[Form, Rational]] = []
+        pieces: list[Piece] = []
+        roots: list[tuple[Form, Rational]] = []
+        for child, labels in factors:
+            if child in inside:
+                s, form = self._sum(inside[child], flip=True)
+                pieces.append((labels, form)) if labels else scalars.append((form, 1))
+            elif not labels and (root := self._number_root(child)) is not None:
+                roots.append(root)
+                s = 1
+            elif not labels:
+                s, powers = self._scalar(child)
+                scalars += powers
+            elif len(labels) > 2:
+                raise NoMatrixForm(f"{self._called(child)} has {len(labels)} indices")
+            else:
+                s, form = self.signed(child)
+                pieces.append(_looped(labels, form))
+            sign *= s
+        labels, body = self._contract(pieces, node.output)
+        if body is not None and not labels:
+            root = algebra.squares(pieces[0][1]) if norms and len(pieces) == 1 else None
+            scalars.append((body if root is None else Power(Call("norm2", "s", (root,)), 2, False), 1))
+            body = None
+        if node.output:
+            body = self._with_output(labels, body, node)
+        coefficient, joined = algebra.joined_roots(coefficient, roots)
+        return sign, assemble(coefficient, scalars + joined, body)
+
+    def _number_root(self, node: Node) -> tuple[Form, Rational] | None:
+        """p and the sign of the exponent where a scalar is sqrt(p) or 1/sqrt(p) for a number p or pi."""
+        base, exponent = split_power(node)
+        if abs(exponent) == Fraction(1, 2) and isinstance(base, tensor.Number | tensor.Constant):
+            return self.signed(base)[1], 1 if exponent > 0 else -1
+        return None
+
+    def _called(self, node: Node) -> str:
+        return node.name if isinstance(node, tensor.Variable) else "a factor"
+
+    def _contract(self, pieces: list[Piece], output: Labels) -> tuple[Labels, Form | None]:
+        """All pieces as one, with its labels."""
+        if not pieces:
+            return (), None
+        try:
+            steps = path([labels for labels, _ in pieces], output)
+        except Stuck as stuck:
+            raise NoMatrixForm(f"{len(stuck.labels)} of its indices are tied to each other like the corners of a K4") from None
+        for step in steps:
+            taken = [pieces[place] for place in step]
+            pieces = [piece for place, piece in enumerate(pieces) if place not in step]
+            needed = set(output).union(*(labels for labels, _ in pieces))
+            pieces.append(_joined(taken[0], taken[1], needed) if len(taken) == 2 else _reduced(taken[0], needed))
+        return pieces[0]
+
+    def _with_output(self, labels: Labels, body: Form | None, node: Einsum) -> Form:
+        """The contracted form with the axes of the output: ones and diag where it asks for them."""
+        sizes = [algebra.sized(node.sizes[label], self._size_place) for label in node.output]
+        if len(node.output) == 1:
+            return body if body is not None else algebra.ones(sizes[0])
+        first, second = node.output
+        if first == second:
+            return algebra.eye(sizes[0]) if body is None else algebra.diag(body, sizes[0])
+        if body is None:
+            return Call("ones", "M", tuple(sizes))
+        if labels == (first,):
+            return matmul(body, Call("ones", "r", (Number(1), sizes[1])))
+        if labels == (second,):
+            return matmul(algebra.ones(sizes[0]), transpose(body))
+        return algebra.settled(body if labels == (first, second) else transpose(body))
+
+    _size_place = -1
+
+    # ------------------------------------------------------------------ sums
+    def _sum(self, node: sums.Sum, flip: bool) -> Signed:
+        """A sum as the user wrote it, or in the best of its variants; with ``flip`` a sign may stand outside."""
+        typed = self._as_typed(node, flip)
+        if typed is not None:
+            return typed
+        best: Signed | None = None
+        content, scalars, primitive = node.primitive()
+        if abs(content) != 1 and not scalars:
+            sign, form = self.signed(primitive)
+            sign = sign if content > 0 else -sign
+            form = assemble(abs(content), (), form)
+            best = (sign, form) if flip else (1, form if sign > 0 else algebra.negated(form))
+        for variant in variants(node):
+            if isinstance(variant, sums.Sum):
+                found = self._terms(variant, None, flip)
+            else:
+                found = self.signed(variant)
+                if not flip and found[0] < 0:
+                    found = 1, algebra.negated(found[1])
+            if best is None or found[1].cost < best[1].cost:
+                best = found
+        assert best is not None
+        return best
+
+    def _as_typed(self, node: sums.Sum, flip: bool) -> Signed | None:
+        typed = self.context.as_typed(node)
+        if typed is not None:
+            order, sign = typed
+            content = node.primitive()[0]
+            if abs(content) != 1 or node.primitive()[1] or (not flip and sign * content < 0):
+                return None
+            turn = sign * (1 if content > 0 else -1)
+            return turn, self._terms(node if turn > 0 else sums.scale(-1, node), order, False)[1]
+        if len(node.shape) == 2:
+            turned = products.transpose(node)
+            if isinstance(turned, sums.Sum) and self.context.as_typed(turned) is not None:
+                found = self._as_typed(turned, flip)
+                if found is not None:
+                    return found[0], Transpose(found[1])
+        return None
+
+    def _terms(self, node: Node, order: Sequence[Node] | None, flip: bool) -> Signed:
+        """The terms of a sum, in the given order or in the user's; first a positive one, if there is one."""
+        assert isinstance(node, sums.Sum)
+        terms: list[tuple[int, Form]] = []
+        full = any(len(constant_axes(child)) < len(node.shape) for child in node.children)
+        coefficients = dict(zip(node.children, node.coefficients, strict=True))
+        for child in order or node.children:
+            axes = constant_axes(child) if full else ()
+            if axes and len(axes) == len(node.shape):
+                child_ = without_axes(child, axes)
+            else:
+                child_ = child
+            terms.append(self.signed(sums.scale(coefficients[child], child_)))
+        sign = 1
+        if order is None:
+            terms.sort(key=lambda term: algebra.in_order(term[1]))
+            negative = 2 * sum(s < 0 for s, _ in terms)
+            if flip and (negative > len(terms) or (negative == len(terms) and terms[0][0] < 0)):
+                sign, terms = -1, [(-s, form) for s, form in terms]
+            first = next((place for place, (s, _) in enumerate(terms) if s > 0), 0)
+            terms.insert(0, terms.pop(first))
+        form: Form = Sum(tuple(terms))
+        return sign, self._marked(node, algebra.settled(form)) if form.kind == "M" else form
+
+
+def _absorbed(node: Einsum) -> Iterator[tuple[list[Factor], dict[Node, Node]]]:
+    """Products in which a quotient by a scalar is taken into a sum where it cancels: (s - L)/s as 1 - L/s."""
+    factors = node.factors
+    for place, (scalar, labels) in enumerate(factors):
+        base, exponent = split_power(scalar)
+        if labels or exponent >= 0:
+            continue
+        for child, _ in factors:
+            if isinstance(child, sums.Sum) and any(_has_power(term, base) for term in child.children):
+                axes = tuple(range(len(child.shape)))
+                terms = [(c, products.einsum(1, [(t, axes), (scalar, ())], axes)) for c, t in child.terms]
+                total = sums.add(terms)
+                if isinstance(total, sums.Sum):
+                    yield factors[:place] + factors[place + 1 :], {child: total}
+
+
+def _has_power(term: Node, base: Node) -> bool:
+    """Whether a positive power of a scalar is a factor of a term."""
+    factors = term.factors if isinstance(term, Einsum) else [(term, ())]
+    return any(split_power(child)[0] is base and split_power(child)[1] > 0 for child, labels in factors if not labels)
+
+
+# ---------------------------------------------------------------------- the steps of a contraction path
+def _looped(labels: Labels, form: Form) -> Piece:
+    """A matrix with both axes on one label is the vector of its diagonal."""
+    if len(labels) == 2 and labels[0] == labels[1]:
+        return labels[:1], Call("diag", "c", (form,))
+    return labels, form
+
+
+def _joined(a: Piece, b: Piece, needed: set[int]) -> Piece:
+    """Two pieces as one; labels that nothing else needs are summed."""
+    if len(a[0]) > len(b[0]):
+        a, b = b, a
+    (x, f), (y, g) = a, b
+    kept = [label for label in dict.fromkeys(x + y) if label in needed]
+    match len(x), len(y):
+        case 0, _:
+            return y, matmul(f, g)
+        case 1, 1 if x != y:
+            return x + y, matmul(f, transpose(g))
+        case 1, 1:
+            return (x, hadamard(f, g)) if kept else ((), algebra.dot(f, g))
+        case 1, _:
+            return _vector_matrix(x[0], f, (y, g), kept)
+    if set(x) == set(y):
+        g = g if x == y else transpose(g)
+        if len(kept) == 2:
+            turned = hadamard(transpose(f), transpose(g))
+            plain = hadamard(f, g)
+            return (x, plain) if plain.cost <= turned.cost else (x[::-1], turned)
+        if not kept:
+            return (), algebra.trace([*algebra.chain(transpose(f)), *algebra.chain(g)])
+        return (kept[0],), _row_products(f, g) if kept[0] == x[0] else _row_products(transpose(f), transpose(g))
+    joint = next(label for label in x if label in y)
+    f = f if x[1] == joint else transpose(f)
+    g = g if y[0] == joint else transpose(g)
+    ends = (x[0] if x[1] == joint else x[1], y[1] if y[0] == joint else y[0])
+    return ends, matmul(f, g)
+
+
+def _vector_matrix(label: int, vector: Form, matrix: Piece, kept: list[int]) -> Piece:
+    labels, form = matrix
+    other = labels[0] if labels[1] == label else labels[1]
+    if kept == [other]:
+        return (other,), matmul(form if labels[1] == label else transpose(form), vector)
+    from_label = form if labels[0] == label else transpose(form)
+    if set(kept) == set(labels):
+        return (label, other), algebra.rows_scaled(vector, from_label)
+    sums_ = algebra.row_sums(from_label)
+    return ((label,), hadamard(vector, sums_)) if kept else ((), algebra.dot(vector, sums_))
+
+
+def _row_products(f: Form, g: Form) -> Form:
+    """sum over j of f_ij g_ij"""
+    return cheapest([Call("diag", "c", (matmul(f, transpose(g)),)), algebra.row_sums(hadamard(f, g))])
+
+
+def _reduced(piece: Piece, needed: set[int]) -> Piece:
+    """A piece summed over the labels that nothing else needs."""
+    labels, form = piece
+    kept = tuple(label for label in labels if label in needed)
+    if not kept:
+        return (), algebra.total(form)
+    return kept, algebra.row_sums(form if labels[0] == kept[0] else transpose(form))

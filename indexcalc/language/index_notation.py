@@ -1,0 +1,255 @@
+"""Index notation: syntax tree → core language, with the rule of where a sum stands.
+
+An index that is kept (on the left-hand side, or named by an enclosing sum) is never summed by
+repetition. Any other index that occurs twice or more in one product is summed at that product. One
+that occurs once passes up to the enclosing product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from fractions import Fraction
+
+from indexcalc.errors import IndexcalcError, Span
+from indexcalc.language import syntax
+from indexcalc.language.core import Core, Power, Product, Sum
+from indexcalc.language.library import LIBRARY, Value
+from indexcalc.language.matrix_notation import (
+    MatrixNotation,
+    beside_divisor,
+    elementwise,
+    negative,
+    number,
+    one_argument,
+    unknown_function,
+)
+from indexcalc.language.sizes import Sizes
+from indexcalc.language.syntax import Script, Syntax
+from indexcalc.tensor.functions import BY_NAME
+
+Letters = tuple[str, ...]
+Tensor = tuple[Core, Letters]
+"""A meaning with the index of each axis."""
+KIND = "scM"
+
+
+def letters_of(script: Script) -> Letters | None:
+    """The indices that a script can be: ``ij``, ``i j``, ``i1 j2``; None where it can only be part of a name."""
+    if script.mark == "^":
+        return None
+    tokens = script.text.replace(",", " ").split()
+    if len(tokens) == 1 and script.mark == "_" and tokens[0].isalpha():
+        return tuple(tokens[0])
+    fits = all(token[0].isalpha() and (len(token) == 1 or token[1:].isdigit() or script.mark == "[") for token in tokens)
+    return tuple(tokens) if tokens and fits else None
+
+
+class IndexNotation:
+    """The index text of one statement. ``resolve`` gives a name's meaning and its letters, with repeats;
+    ``indexed`` tells whether a tree has indices; ``left`` are the letters of the left-hand side, None without one."""
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        resolve: Callable[[syntax.Name], Tensor],
+        matrix: MatrixNotation,
+        indexed: Callable[[Syntax], bool],
+        left: Letters | None,
+        notes: list[str],
+    ) -> None:
+        self.sizes, self.resolve, self.matrix, self.indexed = sizes, resolve, matrix, indexed
+        self.left, self.notes = left, notes
+
+    def statement(self, node: Syntax) -> Tensor:
+        """The whole right side, with the axes of the left side or, without one, the free indices."""
+        core, letters = self.expression(node, frozenset(self.left or ()))
+        if self.left is None:
+            return core, letters
+        extra = [letter for letter in letters if letter not in self.left]
+        if extra:
+            self.notes.append(f"summed over {', '.join(extra)}, which the left-hand side does not have")
+        places = {letter: k for k, letter in enumerate([*self.left, *extra])}
+        sizes = {places[letter]: size for letter, size in zip(letters, core.axes, strict=True)}
+        for place in range(len(self.left)):
+            if place not in sizes:
+                sizes[place] = self.sizes.new()
+        output = tuple(range(len(self.left)))
+        axes = tuple([sizes[place] for place in output])
+        labels = tuple([places[letter] for letter in letters])
+        return Product(axes, ((core, labels),), output, tuple(sizes.items())), self.left
+
+    # ------------------------------------------------------------------ expressions
+    def expression(self, node: Syntax, kept: Collection[str]) -> Tensor:
+        """A meaning whose letters are free in it: each once."""
+        match node:
+            case syntax.Sum():
+                return self._sum(node, kept)
+            case syntax.Product():
+                return self._product(node.factors, node.span, kept)
+            case syntax.Group():
+                return self.expression(node.body, kept)
+        return self._product((("*", node),), node.span, kept)
+
+    def _factor(self, node: Syntax, kept: Collection[str]) -> Tensor:
+        """One factor of a product, its letters as written: an index can occur twice in it."""
+        match node:
+            case syntax.Number():
+                return self.matrix.value(node).core, ()
+            case syntax.Name():
+                return self.resolve(node)
+            case syntax.Indexed():
+                return self._indexed(node)
+            case syntax.Signed():
+                core, letters = self._factor(node.body, kept)
+                return negative(core), letters
+            case syntax.Power():
+                return self._power(node, kept)
+            case syntax.SumOver():
+                return self._sum_over(node, kept)
+            case syntax.Call():
+                return self._call(node, kept)
+            case syntax.Transpose():
+                help_ = "swap the indices instead, or bracket: `(A')_ij`"
+                raise IndexcalcError("E201", "a transpose needs no sign in index notation", node.span, help_)
+            case syntax.Partial():
+                raise IndexcalcError("E107", "a derivative stands alone: `∂a_i/∂W_kl`", node.span)
+        return self.expression(node, kept)
+
+    # ------------------------------------------------------------------ products
+    def _product(self, factors: Iterable[tuple[str, Syntax]], span: Span, kept: Collection[str]) -> Tensor:
+        tensors: list[Tensor] = []
+        before: tuple[str, Syntax] = ("*", syntax.Partial(span))
+        for operator, factor in factors:
+            if operator == "" and before[0] == "/" and number(before[1]) is None:
+                raise beside_divisor(before[1].span, factor.span)
+            if operator not in ("*", "", "/"):
+                help_ = "keep the index: `y_i = a_i b_i`, or `a_i b_i -> i`"
+                raise IndexcalcError("E201", f"`{operator}` belongs to matrix notation", factor.span, help_)
+            core, letters = self._factor(factor, kept)
+            if operator == "/":
+                core = Power(core.axes, core, Fraction(-1))
+            tensors.append((core, letters))
+            before = (operator, factor)
+        counts: dict[str, int] = {}
+        for _, letters in tensors:
+            for letter in letters:
+                counts[letter] = counts.get(letter, 0) + 1
+        for letter, count in counts.items():
+            if count > 2 and self.left is None and letter not in kept:
+                raise self._thrice(letter, count, span)
+        return self._contracted(tensors, {x for x, count in counts.items() if count > 1 and x not in kept}, span)
+
+    def _thrice(self, letter: str, count: int, span: Span) -> IndexcalcError:
+        message = f"the index {letter} occurs {count} times in one product"
+        help_ = f"to sum over it write `sum_{letter}(…)`; to keep it name it on the left: `y_{letter} = …`"
+        return IndexcalcError("E202", message, span, help_)
+
+    def _contracted(self, tensors: Sequence[Tensor], summed: Collection[str], span: Span) -> Tensor:
+        labels: dict[str, int] = {}
+        sizes: dict[str, int] = {}
+        factors = []
+        for core, letters in tensors:
+            for letter, size in zip(letters, core.axes, strict=True):
+                labels.setdefault(letter, len(labels))
+                if not self.sizes.unify(sizes.setdefault(letter, size), size):
+                    raise self._misfit(letter, sizes[letter], size, span)
+            factors.append((core, tuple([labels[letter] for letter in letters])))
+        free = tuple([letter for letter in labels if letter not in summed])
+        output = tuple([labels[letter] for letter in free])
+        return Product(tuple([sizes[letter] for letter in free]), tuple(factors), output), free
+
+    def _misfit(self, letter: str, a: int, b: int, span: Span) -> IndexcalcError:
+        message = f"the index {letter} runs over {self.sizes.text(a)} in one place and over {self.sizes.text(b)} in another"
+        return IndexcalcError("E203", message, span)
+
+    def _indexed(self, node: syntax.Indexed) -> Tensor:
+        letters = letters_of(node.script)
+        body = node.body
+        if letters is None:
+            raise IndexcalcError("E211", "these are no indices", node.script.span)
+        if isinstance(body, syntax.Power) and number(body.exponent) != -1:
+            if isinstance(body.exponent, syntax.Name):
+                raise IndexcalcError("E212", "there is no metric here: write all indices below", node.span, "`A_ij`")
+            inner, below = "A^2", "".join(letters)
+            message = "this can be the power of the matrix or of each entry"
+            raise IndexcalcError("E210", message, node.span, f"write `({inner})_{below}` or `A_{below}^2`")
+        value = self.matrix.value(body)
+        if len(value.core.axes) != len(letters):
+            message = f"{self.matrix.shape(value)} has {len(value.core.axes)} indices, not {len(letters)}"
+            raise IndexcalcError("E211", message, node.span)
+        return value.core, letters
+
+    # ------------------------------------------------------------------ sums
+    def _sum(self, node: syntax.Sum, kept: Collection[str]) -> Tensor:
+        terms = [(sign, *self.expression(term, kept)) for sign, term in node.terms]
+        letters = tuple(dict.fromkeys(letter for _, _, own in terms for letter in own))
+        sizes: dict[str, int] = {}
+        for (_, core, own), (_, term) in zip(terms, node.terms, strict=True):
+            missing = [letter for letter in letters if letter not in own and letter not in kept]
+            if own and missing:
+                raise self._uneven(missing, own, term.span)
+            for letter, size in zip(own, core.axes, strict=True):
+                if not self.sizes.unify(sizes.setdefault(letter, size), size):
+                    raise self._misfit(letter, sizes[letter], size, node.span)
+        axes = tuple([sizes[letter] for letter in letters])
+        placed = tuple((sign, core, tuple([letters.index(letter) for letter in own])) for sign, core, own in terms)
+        return Sum(axes, placed), letters
+
+    def _uneven(self, missing: Sequence[str], own: Letters, span: Span) -> IndexcalcError:
+        lack = ", ".join(missing)
+        message = f"this term has the free indices {', '.join(own)}; another has {lack}"
+        help_ = f"the terms of a sum have the same free indices; to keep them all name them on the left: `y_{''.join([*own, *missing])} = …`"
+        return IndexcalcError("E204", message, span, help_)
+
+    def _sum_over(self, node: syntax.SumOver, kept: Collection[str]) -> Tensor:
+        over = letters_of(node.indices)
+        if over is None:
+            raise IndexcalcError("E211", "these are no indices", node.indices.span)
+        core, letters = self.expression(node.body, frozenset(kept) | set(over))
+        for letter in over:
+            if letter not in letters:
+                message = f"the sum runs over {letter}, which does not occur in it"
+                raise IndexcalcError("E213", message, node.indices.span)
+        return self._contracted([(core, letters)], over, node.span)
+
+    # ------------------------------------------------------------------ powers and functions
+    def _power(self, node: syntax.Power, kept: Collection[str]) -> Tensor:
+        exponent = number(node.exponent)
+        core, letters = self.expression(node.base, kept)
+        if exponent is not None:
+            return Power(core.axes, core, exponent), letters
+        if isinstance(node.exponent, syntax.Name) and not letters:
+            self._upper(node)
+        raised, more = self.expression(node.exponent, kept)
+        if not set(more) <= set(letters):
+            raise IndexcalcError("E215", "the exponent has an index that the base has not", node.exponent.span)
+        if more:
+            raised = Sum(core.axes, ((1, raised, tuple([letters.index(letter) for letter in more])),))
+        return Power(core.axes, core, raised), letters
+
+    def _upper(self, node: syntax.Power) -> None:
+        """Refuses x^i where i is no scalar that anybody declared."""
+
+    def _call(self, node: syntax.Call, kept: Collection[str]) -> Tensor:
+        if node.function in BY_NAME or node.function == "sqrt":
+            core, letters = self.expression(one_argument(node), kept)
+            return elementwise(node.function, core), letters
+        row = LIBRARY.get(node.function)
+        if row is None:
+            raise unknown_function(node)
+        if row.sizes or not any(map(self.indexed, node.arguments)):
+            value = self.matrix.call(node)
+            if value.core.axes:
+                below = "i" if len(value.core.axes) == 1 else "ij"
+                message = f"{self.matrix.shape(value)} needs indices in index notation"
+                raise IndexcalcError("E201", message, node.span, f"write `{node.function}(…)_{below}`")
+            return value.core, ()
+        arguments = []
+        for argument in node.arguments:
+            core, letters = self.expression(argument, kept)
+            arguments.append(Value(KIND[len(letters)] if len(letters) < 3 else "?", core, argument.span))
+        kinds = "".join(argument.kind for argument in arguments)
+        if row.kinds.get(kinds) != "s":
+            help_ = f"write `{node.function}(…)_ij` with matrix text inside"
+            raise IndexcalcError("E201", f"{node.function} takes whole matrices and vectors", node.span, help_)
+        return row.build(self.matrix, arguments), ()

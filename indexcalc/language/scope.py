@@ -1,0 +1,285 @@
+"""Names: what each stands for, in a file and in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from indexcalc.errors import IndexcalcError, Span
+from indexcalc.language import syntax
+from indexcalc.language.core import Core, Leaf, Literal, Product, SizeOf, Symbol
+from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
+from indexcalc.language.library import LIBRARY, Value, size_text
+from indexcalc.language.matrix_notation import MatrixNotation
+from indexcalc.language.parser import GREEK
+from indexcalc.language.ranks import infer
+from indexcalc.language.sizes import Sizes
+from indexcalc.language.syntax import Syntax, children, spelling
+
+KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
+LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
+RESERVED = {"delta": 2, "eps": 3}
+GREEK_NAMES = frozenset(GREEK.values())
+
+
+def kind_of(axes: tuple[int, ...]) -> str:
+    return KIND_OF_RANK[min(len(axes), 3)]
+
+
+class Scope:
+    """The names that are known, and the sizes of their axes."""
+
+    def __init__(self) -> None:
+        self.symbols: dict[str, Symbol] = {}
+        self.sizes = Sizes()
+        self.size_symbols: set[str] = set()
+
+    @contextmanager
+    def attempt(self, *, keep: bool) -> Iterator[None]:
+        """A statement: what it adds stays if ``keep`` and it raises nothing, else all is as before."""
+        known, mark = len(self.symbols), self.sizes.mark()
+        size_symbols = set(self.size_symbols)
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            if not (keep and done):
+                for name in list(self.symbols)[known:]:
+                    del self.symbols[name]
+                self.size_symbols = size_symbols
+                self.sizes.back_to(mark)
+
+    def add(self, symbol: Symbol) -> None:
+        if symbol.name in self.symbols:
+            help_ = "give it another name"
+            raise IndexcalcError("E305", f"`{symbol.spelling}` stands for something already", symbol.span, help_)
+        self.symbols[symbol.name] = symbol
+
+    def lookup(self, node: syntax.Name) -> tuple[Symbol | None, str, tuple[syntax.Script, ...]]:
+        """The symbol that a name begins with, its spelling, and the scripts behind it: its indices.
+
+        A declared name wins over indices, the longest first; else scripts that cannot be indices, and all
+        but the last of those that can, are part of the name.
+        """
+        for count in range(len(node.scripts), -1, -1):
+            name = spelling(node.text, node.scripts[:count])
+            if name in self.symbols:
+                return self.symbols[name], name, node.scripts[count:]
+        last = bool(node.scripts) and letters_of(node.scripts[-1]) is not None
+        own = node.scripts[:-1] if last else node.scripts
+        return None, spelling(node.text, own), node.scripts[-1:] if last else ()
+
+
+class Reading:
+    """One statement while it is read: its notation, the names that it adds, what was assumed."""
+
+    def __init__(self, scope: Scope, text: str, variables: Iterable[str] = ()) -> None:
+        self.scope, self.text, self.variables = scope, text, tuple(variables)
+        self.notes: list[str] = []
+        self.matrix = MatrixNotation(scope.sizes, self._value, self.notes)
+
+    def read(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
+        """The meaning of a right side; with the letters of its axes in index notation, None in matrix notation.
+
+        ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
+        """
+        body = self._split(body)
+        for name in size_names(body):
+            self.scope.sizes.fixed(name)
+            self.scope.size_symbols.add(name)
+        if left or self.indexed(body):
+            self._declare_indexed(body, left or ())
+            self._declare(list(self._matrix_texts(body)))
+            notation = IndexNotation(self.scope.sizes, self._tensor, self.matrix, self.indexed, left, self.notes)
+            return notation.statement(body)
+        self._declare([body])
+        value = self.matrix.value(body)
+        self.kind = value.kind
+        return value.core, None
+
+    # ------------------------------------------------------------------ notation
+    def _has_indices(self, node: Syntax) -> bool:
+        if isinstance(node, syntax.Name):
+            return bool(self.scope.lookup(node)[2])
+        return isinstance(node, syntax.Indexed | syntax.SumOver)
+
+    def indexed(self, tree: Syntax) -> bool:
+        """Whether a tree has index notation anywhere."""
+        return any(self._has_indices(node) for node in walk(tree))
+
+    def _split(self, body: Syntax) -> Syntax:
+        """``Wx`` set apart as W x, where a variable of differentiation occurs only so."""
+        names = [node for node in walk(body) if isinstance(node, syntax.Name)]
+        unknown = {n.text for n in names if len(n.text) > 1 and self._undeclared(n)}
+        missing = {v for v in self.variables if not any(self.scope.lookup(n)[1] == v for n in names)}
+        apart = {text for text in unknown if any(v in text for v in missing) and text.isalpha() and text not in GREEK_NAMES}
+        if apart:
+            apart |= {text for text in unknown if _product_like(text)}
+            self.notes += [f"`{text}` is read as `{' '.join(text)}`" for text in sorted(apart)]
+            return syntax.split_names(body, apart)
+        for node in names:
+            if node.text in unknown and _product_like(node.text) and node.text not in self.variables:
+                help_ = f"write `{' '.join(node.text)}` for a product, or declare `{node.text}: matrix(m, n)`"
+                raise IndexcalcError("E306", f"`{node.text}` can be one name or a product", node.span, help_)
+        return body
+
+    def _undeclared(self, node: syntax.Name) -> bool:
+        return self.scope.lookup(node)[0] is None and self._constant(node) is None
+
+    def _matrix_texts(self, body: Syntax) -> Iterator[Syntax]:
+        """The matrix text inside index notation: what has indices behind it, and arguments without any."""
+        stack = [body]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, syntax.Indexed):
+                yield node.body
+            elif isinstance(node, syntax.Call) and node.function in LIBRARY and not any(map(self.indexed, node.arguments)):
+                yield from node.arguments
+            else:
+                stack.extend(reversed(children(node)))
+
+    # ------------------------------------------------------------------ undeclared names
+    def _declare(self, trees: list[Syntax]) -> None:
+        """Ranks for the undeclared names of matrix text."""
+        names = [node for tree in trees for node in walk(tree) if isinstance(node, syntax.Name)]
+        unknown: dict[str, syntax.Name] = {}
+        for node in names:
+            if self._kind(node) is None:
+                unknown.setdefault(self.scope.lookup(node)[1], node)
+        if not unknown:
+            return
+        readings = infer(trees, self._kind)
+        if len(readings) == 2:
+            raise self._ambiguous(readings, trees)
+        kinds = readings[0] if readings else {}
+        for name, node in unknown.items():
+            self._add(name, node, {"s": 0, "c": 1, "M": 2}[kinds.get(name, _habit(name))])
+
+    def _ambiguous(self, readings: list[dict[str, str]], trees: list[Syntax]) -> IndexcalcError:
+        words = {"s": "a scalar", "c": "a vector", "M": "a matrix"}
+        differ = [name for name in readings[0] if readings[0][name] != readings[1][name]]
+        each = [", ".join(f"{name} {words[kinds[name]]}" for name in differ) for kinds in readings]
+        message = f"this can be read in two ways: {each[0]}; or {each[1]}"
+        help_ = "declare one of them, for example `" + _declaration(differ[0], readings[0][differ[0]]) + "`"
+        return IndexcalcError("E209", message, (trees[0].span[0], trees[-1].span[1]), help_)
+
+    def _declare_indexed(self, body: Syntax, left: Letters) -> None:
+        """Ranks for undeclared names: as many as they carry indices; without indices they are scalars."""
+        inside = {id(node) for tree in self._matrix_texts(body) for node in walk(tree)}
+        names = [node for node in walk(body) if isinstance(node, syntax.Name)]
+        used = {letter for node in names for script in self.scope.lookup(node)[2] for letter in letters_of(script) or ()}
+        stems = {node.text for node in names if self.scope.lookup(node)[2]}
+        strange = any(letter not in used for letter in left)
+        for node in names:
+            symbol, name, scripts = self.scope.lookup(node)
+            if symbol is not None or (name in RESERVED and scripts):
+                continue
+            if not scripts and (id(node) in inside or self._constant(node) is not None):
+                continue
+            if not scripts and (strange or name[0].isupper() or node.text in stems):
+                raise self._mixed(node, [n for n in names if self.scope.lookup(n)[0] is None])
+            self._add(name, node, sum(len(letters_of(script) or ()) for script in scripts))
+
+    def _add(self, name: str, node: syntax.Name, rank: int) -> None:
+        axes = tuple([self.scope.sizes.new() for _ in range(rank)])
+        typed = self.text[node.span[0] : node.span[0] + len(node.text)] if name == node.text else name
+        self.scope.add(Symbol(name, KIND_OF_RANK[min(rank, 3)], axes, typed, node.span, assumed=True))
+
+    # ------------------------------------------------------------------ what names stand for
+    def _kind(self, node: syntax.Name) -> str | None:
+        symbol = self.scope.lookup(node)[0]
+        if symbol is not None:
+            return LETTER_OF_KIND.get(symbol.kind, "?")
+        value = self._constant(node)
+        return None if value is None else value.kind
+
+    def _constant(self, node: syntax.Name) -> Value | None:
+        """Names with a meaning of their own, if nobody declared them: pi, I, a size."""
+        if node.scripts:
+            return None
+        if node.text == "pi":
+            return Value("s", Literal((), "pi"), node.span)
+        if node.text in self.scope.size_symbols:
+            return Value("s", SizeOf((), self.scope.sizes.fixed(node.text)), node.span)
+        if node.text == "I":
+            size = self.scope.sizes.new()
+            return Value("M", Product((size, size), (), (0, 0), ((0, size),)), node.span)
+        return None
+
+    def _value(self, node: syntax.Name) -> Value:
+        symbol, name, scripts = self.scope.lookup(node)
+        if scripts:
+            raise self._mixed(node)
+        if symbol is None:
+            value = self._constant(node)
+            assert value is not None, name
+            return value
+        kind = LETTER_OF_KIND.get(symbol.kind)
+        if kind is None:
+            message = f"`{symbol.spelling}` has {len(symbol.axes)} axes, and matrix notation has at most two"
+            raise IndexcalcError("E216", message, node.span, "write it with indices")
+        return Value(kind, Leaf(symbol.axes, symbol), node.span)
+
+    def _tensor(self, node: syntax.Name) -> Tensor:
+        symbol, name, scripts = self.scope.lookup(node)
+        letters = tuple(letter for script in scripts for letter in letters_of(script) or ())
+        if symbol is None and name in RESERVED and scripts:
+            return self._reserved(name, letters, node.span)
+        if symbol is None:
+            value = self._constant(node)
+            if value is None or value.core.axes:
+                raise self._mixed(node)
+            return value.core, ()
+        if len(letters) != len(symbol.axes):
+            if not letters:
+                raise self._mixed(node)
+            message = f"`{symbol.spelling}` has {len(symbol.axes)} axes and {len(letters)} indices here"
+            raise IndexcalcError("E211", message, node.span)
+        return Leaf(symbol.axes, symbol), letters
+
+    def _reserved(self, name: str, letters: Letters, span: Span) -> Tensor:
+        if len(letters) != RESERVED[name]:
+            raise IndexcalcError("E211", f"`{name}` has {RESERVED[name]} indices, not {len(letters)}", span)
+        if name == "eps":
+            raise IndexcalcError("E404", "the Levi-Civita symbol is not supported yet", span)
+        size = self.scope.sizes.new()
+        return Product((size, size), (), (0, 0), ((0, size),)), letters
+
+    def _mixed(self, node: syntax.Name, names: Sequence[syntax.Name] = ()) -> IndexcalcError:
+        """Some names have indices and this one has none. If none of them are indices, declarations say so."""
+        typed = self.text[node.span[0] : node.span[1]]
+        message = f"`{typed}` has no indices, and other tensors of this statement have"
+        each = dict.fromkeys(spelling(name.text, name.scripts) for name in names or [node])
+        lines = "; ".join(_declaration(name, _habit(name)) for name in each)
+        return IndexcalcError("E201", message, node.span, f"give it indices, or declare what is a name: `{lines}`")
+
+
+def _habit(name: str) -> str:
+    return "M" if name[0].isupper() else "c"
+
+
+def _declaration(name: str, kind: str) -> str:
+    return f"{name}: " + {"s": "scalar", "c": "vector(n)", "M": "matrix(m, n)"}[kind]
+
+
+def _product_like(name: str) -> bool:
+    """A capital and a small letter: Wx, Ax, Xw."""
+    return len(name) == 2 and name[0].isupper() and name[1].islower()
+
+
+def walk(root: Syntax) -> Iterator[Syntax]:
+    """Every node of a tree, in the order of the text; not the sizes that eye and ones name."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        if not (isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes):
+            stack.extend(reversed(children(node)))
+
+
+def size_names(body: Syntax) -> Iterator[str]:
+    """The size symbols that eye, ones and zeros name."""
+    for node in walk(body):
+        if isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes:
+            yield from (text for text in map(size_text, node.arguments) if text and not text.isdigit())

@@ -1,0 +1,232 @@
+"""What a statement asks: a declaration, a definition, or a question about a derivative."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from indexcalc.errors import IndexcalcError, Span
+from indexcalc.language import syntax
+from indexcalc.language.scope import Scope
+from indexcalc.language.syntax import Name, Script, Statement, Syntax, spelling
+
+RANKS = {"scalar": (0,), "vector": (1,), "matrix": (2,), "tensor": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
+SQUARE = ("symmetric", "skew", "spd", "diagonal", "orthogonal")
+KINDS = frozenset([*RANKS, *SQUARE, "elementwise", "positive"])
+
+
+class Declaration(NamedTuple):
+    """``W: matrix(m, n)``; ``sizes`` are the texts of the sizes, with their spans."""
+
+    span: Span
+    names: tuple[Name, ...]
+    kind: str
+    sizes: tuple[tuple[str, Span], ...]
+
+
+class Definition(NamedTuple):
+    """``a_i = …``"""
+
+    span: Span
+    name: Name
+    body: Syntax
+
+
+class Question(NamedTuple):
+    """What is asked of ``body``: ``form`` is diff, grad, hess, hvp, vjp, jvp or simplify.
+
+    ``variables`` are names, with the indices that the user wants for the new axes; ``left`` names the
+    output; ``vector`` is the cotangent of vjp or the direction of jvp and hvp.
+    """
+
+    span: Span
+    form: str
+    body: Syntax
+    left: Name | None = None
+    variables: tuple[Name, ...] = ()
+    order: int = 1
+    vector: Syntax | None = None
+
+
+def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Question:
+    """Reads what a statement asks off its tree."""
+    if statement.relation == "==":
+        raise IndexcalcError("E404", "checking a claim (`==`) is not supported yet", statement.span)
+    if statement.right is not None:
+        return _definition(statement, scope)
+    side = statement.left
+    declaration = _declaration(side.items, statement.span)
+    if declaration is not None:
+        return declaration
+    if side.arrow:
+        return _kept(side, statement.span, scope)
+    if len(side.items) > 1:
+        raise IndexcalcError("E107", "one expression a line, or declarations: `x, y: vector(n)`", side.items[1].span)
+    body = side.items[0]
+    return _derivative(body, scope) or _call(body, scope) or Question(statement.span, "simplify", body)
+
+
+def _definition(statement: Statement, scope: Scope) -> Definition:
+    right = statement.right
+    assert right is not None
+    left = statement.left.items[0]
+    if len(statement.left.items) > 1 or not isinstance(left, Name):
+        raise IndexcalcError("E107", "a definition names one tensor on the left", statement.left.span, "`a = …` or `a_i = …`")
+    if len(right.items) > 1 or right.arrow or statement.left.arrow:
+        raise IndexcalcError("E107", "a definition has one expression on the right", right.span)
+    return Definition(statement.span, left, right.items[0])
+
+
+def _declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
+    """``x, y: vector(n)`` is read as x, and the double contraction of y with vector(n)."""
+    last = items[-1]
+    if not isinstance(last, syntax.Product) or len(last.factors) < 2:
+        return None
+    (_, name), (operator, kind), *more = last.factors
+    word = kind.function if isinstance(kind, syntax.Call) else kind.text if isinstance(kind, Name) else ""
+    if operator != ":" or word not in KINDS:
+        return None
+    names = [*items[:-1], name]
+    if not all(isinstance(n, Name) for n in names):
+        raise IndexcalcError("E107", "a declaration names what it declares: `W: matrix(m, n)`", span)
+    words = [word] + [n.text for _, n in more if isinstance(n, Name)]
+    if len(words) != 1 + len(more) or any(w not in KINDS for w in words):
+        raise IndexcalcError("E307", "this kind is not known", more[0][1].span, f"the kinds are {', '.join(sorted(KINDS))}")
+    for word in words:
+        if word not in RANKS:
+            raise IndexcalcError("E404", f"the kind `{word}` is not supported yet", kind.span)
+    arguments = kind.arguments if isinstance(kind, syntax.Call) else ()
+    sizes = tuple((_size(argument), argument.span) for argument in arguments)
+    if len(sizes) not in RANKS[words[0]]:
+        raise IndexcalcError("E307", f"`{words[0]}` has not {len(sizes)} sizes", kind.span, "`scalar`, `vector(n)`, `matrix(m, n)`")
+    return Declaration(span, tuple(n for n in names if isinstance(n, Name)), words[0], sizes)
+
+
+def _size(node: Syntax) -> str:
+    if isinstance(node, syntax.Number) and node.value.denominator == 1 and node.value > 0:
+        return str(node.value)
+    if isinstance(node, Name):
+        return spelling(node.text, node.scripts)
+    raise IndexcalcError("E307", "a size is a symbol or a whole number", node.span)
+
+
+def _kept(side: syntax.Side, span: Span, scope: Scope) -> Question:
+    """``a_i b_i -> i`` keeps i; ``ij,jk->ik`` is that over operands A, B, …, or the declared names in order."""
+    target = side.target
+    if target is not None and not (isinstance(target, Name) and not target.scripts):
+        letters = [node.text for node in syntax.children(target) if isinstance(node, Name)]
+        if not isinstance(target, syntax.Product) or len(letters) != len(target.factors):
+            raise IndexcalcError("E211", "behind the arrow stand the indices that are kept", target.span)
+    else:
+        letters = list(target.text) if target is not None else []
+    script = Script(target.span if target is not None else span, " ".join(letters), "[")
+    left = Name(span, "", (script,) if letters else ())
+    return Question(span, "simplify", _operands(side, scope), left)
+
+
+def _operands(side: syntax.Side, scope: Scope) -> Syntax:
+    if len(side.items) == 1 and not (isinstance(side.items[0], Name) and not side.items[0].scripts):
+        return side.items[0]
+    declared = [name for name, symbol in scope.symbols.items() if symbol.meaning is None]
+    names = declared if len(declared) >= len(side.items) else [chr(ord("A") + k) for k in range(len(side.items))]
+    factors: list[tuple[str, Syntax]] = []
+    for name, item in zip(names, side.items, strict=False):
+        if not isinstance(item, Name) or item.scripts:
+            raise IndexcalcError("E107", "this is no einsum", item.span, "`ij,jk->ik`")
+        factors.append(("*", Name(item.span, name, (Script(item.span, item.text, "_"),))))
+    return syntax.Product(side.span, tuple(factors))
+
+
+def _derivative(body: Syntax, scope: Scope) -> Question | None:
+    """``d a / d W``, ``da/dW``, ``d^2 L / d x^2``, with d or ∂, where d and da stand for nothing else."""
+    if not isinstance(body, syntax.Product):
+        return None
+    factors = list(body.factors)
+    if not _is_d(factors[0][1], scope):
+        return _glued(body, scope)
+    cut = next((k for k, (operator, _) in enumerate(factors) if operator == "/"), 0)
+    above, below = [f for _, f in factors[:cut]], [f for _, f in factors[cut:]]
+    if len(above) not in (1, 2) or any(operator not in ("", "/") for operator, _ in factors[1 : cut + 1]):
+        return None
+    order = _d_order(above[0])
+    variables: list[Name] = []
+    while len(below) >= 2 and _is_d(below[0], scope) and len(variables) < order:
+        variable, times = _repeated(below[1])
+        if variable is None:
+            return None
+        variables += [variable] * times
+        below = below[2:]
+    if len(variables) != order or (len(above) == 2) == bool(below):
+        return None
+    rest = syntax.Product(body.span, tuple(("*" if k == 0 else "", f) for k, f in enumerate(below)))
+    return _diff(body.span, above[1] if len(above) == 2 else rest, variables)
+
+
+def _glued(body: syntax.Product, scope: Scope) -> Question | None:
+    """``da/dW``, ``da_i/dW_kl``"""
+    if [operator for operator, _ in body.factors] != ["*", "/"]:
+        return None
+    parts = []
+    for _, part in body.factors:
+        if not isinstance(part, Name) or len(part.text) < 2 or part.text[0] != "d" or scope.lookup(part)[0] is not None:
+            return None
+        parts.append(part._replace(text=part.text[1:], span=(part.span[0] + 1, part.span[1])))
+    above, below = parts
+    if "d" in scope.symbols or not _names_something(above, scope) or not _names_something(below, scope):
+        return None
+    return _diff(body.span, above, [below])
+
+
+def _names_something(name: Name, scope: Scope) -> bool:
+    """Whether a name can be meant: it is known, or it is one letter."""
+    return scope.lookup(name)[0] is not None or len(name.text) == 1
+
+
+def _diff(span: Span, body: Syntax, variables: list[Name]) -> Question:
+    left = body if isinstance(body, Name) else None
+    return Question(span, "diff", body, left, tuple(variables), len(variables))
+
+
+def _is_d(node: Syntax, scope: Scope) -> bool:
+    if isinstance(node, syntax.Power):
+        node = node.base
+    return isinstance(node, syntax.Partial) or (node[1:] == ("d", ()) and isinstance(node, Name) and "d" not in scope.symbols)
+
+
+def _d_order(node: Syntax) -> int:
+    if isinstance(node, syntax.Power):
+        if isinstance(node.exponent, syntax.Number) and node.exponent.value in (1, 2):
+            return int(node.exponent.value)
+        raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported", node.exponent.span)
+    return 1
+
+
+def _repeated(node: Syntax) -> tuple[Name | None, int]:
+    """The variable under a d, and how often: x^2 is x twice."""
+    if isinstance(node, syntax.Power) and isinstance(node.base, Name) and isinstance(node.exponent, syntax.Number):
+        return node.base, int(node.exponent.value)
+    return (node, 1) if isinstance(node, Name) else (None, 0)
+
+
+CALLS = {"grad": (1, 2), "hess": (1, 2), "hvp": (3, 3), "vjp": (3, 3), "jvp": (3, 3), "simplify": (1, 1)}
+"""The questions that are written as calls, with how many arguments they take."""
+
+
+def _call(body: Syntax, scope: Scope) -> Question | None:
+    if not isinstance(body, syntax.Call) or body.function not in CALLS:
+        return None
+    arguments = body.arguments
+    least, most = CALLS[body.function]
+    if not least <= len(arguments) <= most:
+        message = f"{body.function} takes {least if least == most else f'{least} or {most}'} arguments, not {len(arguments)}"
+        raise IndexcalcError("E303", message, body.span, "`grad(L, W)`, `vjp(a, W, da)`, `jvp(a, W, V)`, `hvp(L, x, v)`")
+    if body.function == "simplify":
+        return Question(body.span, "simplify", arguments[0])
+    variables: tuple[Name, ...] = ()
+    if len(arguments) > 1:
+        if not isinstance(arguments[1], Name):
+            raise IndexcalcError("E304", "a derivative is by a variable", arguments[1].span)
+        variables = (arguments[1],)
+    left = arguments[0] if isinstance(arguments[0], Name) else None
+    order = 2 if body.function in ("hess", "hvp") else 1
+    vector = arguments[2] if len(arguments) > 2 else None
+    return Question(body.span, body.function, arguments[0], left, variables * order, order, vector)

@@ -1,0 +1,1 @@
+"""Forms to text: one file a format."""
