@@ -6,6 +6,7 @@ Every form here has the coefficient 1: numbers and signs are put in front at the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose, same
 from indexcalc.tensor.nodes import Dimension, Rational, rational
@@ -111,13 +112,19 @@ def hadamard(*forms: Form) -> Form:
         factors += entries(form)
     above = [(form, e) for form, e in factors if e > 0]
     merged: list[tuple[Form, Rational]] = []
-    for form, e in sorted(above, key=lambda pair: in_order(pair[0])):
+    for form, e in sorted(above, key=lambda pair: _entry_order(pair[0])):
         if merged and same(merged[-1][0], form):
             merged[-1] = (form, merged[-1][1] + e)
         else:
             merged.append((form, e))
     below = [raised(form, -e) for form, e in factors if e < 0]
     return _entrywise([raised(form, e) for form, e in merged], sorted(below, key=in_order))
+
+
+def _entry_order(form: Form) -> tuple[object, ...]:
+    """Names before what is made of them, eye and ones last."""
+    constant = isinstance(form, Call) and form.function in ("eye", "ones")
+    return constant, not isinstance(form, Symbol), in_order(form)
 
 
 def _entrywise(factors: Sequence[Form], divisors: Sequence[Form]) -> Form:
@@ -166,9 +173,9 @@ def _undiagonal(form: Form) -> Form | None:
         case Call() if form.kind == "c" and len(form.parts) == 1 and form.function != "ones":
             inner = _undiagonal(form.parts[0])
             return None if inner is None or form.function == "softmax" else Call(form.function, "M", (inner,))
-        case Power() if len(form.parts) == 1:
+        case Power(exponent=int() | Fraction() as exponent):
             inner = _undiagonal(form.parts[0])
-            return None if inner is None else raised(inner, form.exponent)
+            return None if inner is None else raised(inner, exponent)
     return None
 
 
@@ -228,12 +235,22 @@ def rows_scaled(vector: Form, matrix: Form) -> Form:
 
 def row_sums(matrix: Form) -> Form:
     """The sums of the rows of a matrix, as a column."""
+    if isinstance(matrix, Transpose):
+        return Call("sum", "c", (matrix.parts[0], Number(1)))
     if isinstance(matrix, Product) and matrix.operator == "*" and len(matrix.factors) > 1:
         return matmul(*matrix.factors[:-1], row_sums(matrix.factors[-1]))
     return Call("sum", "c", (matrix, Number(2)))
 
 
-def settled(matrix: Form) -> Form:
+def row_products(f: Form, g: Form) -> Form:
+    """sum over j of f_ij g_ij: the diagonal of a product of plain matrices, else the row sums of f .* g."""
+    sums = row_sums(hadamard(f, g))
+    if any(isinstance(form, Sum | Call) or (isinstance(form, Product) and form.operator == ".*") for form in (f, g)):
+        return sums
+    return cheapest([Call("diag", "c", (matmul(f, transpose(g)),)), sums])
+
+
+def settled(matrix: Form, in_user_order: bool = False) -> Form:
     """A matrix that stands alone, or its transpose transposed, whichever is shorter."""
     if matrix.symmetric:
         return matrix
@@ -241,15 +258,16 @@ def settled(matrix: Form) -> Form:
         case Product(operator="*"):
             return cheapest([matrix, Transpose(_reversed(matrix))])
         case Product() | Sum():
-            return cheapest([matrix, Transpose(_each_transposed(matrix))])
+            return cheapest([matrix, Transpose(_each_transposed(matrix, in_user_order))])
         case Transpose(parts=(Product(operator=".*") | Sum() as body,)):
-            return cheapest([matrix, _each_transposed(body)])
+            return cheapest([matrix, _each_transposed(body, in_user_order)])
     return matrix
 
 
-def _each_transposed(form: Product | Sum) -> Form:
+def _each_transposed(form: Product | Sum, in_user_order: bool) -> Form:
     if isinstance(form, Sum):
-        return Sum(tuple((sign, transpose(term)) for sign, term in form.terms))
+        terms = [(sign, transpose(term)) for sign, term in form.terms]
+        return Sum(tuple(terms if in_user_order else ordered(terms)))
     factors, divisors = tuple(map(transpose, form.factors)), tuple(map(transpose, form.divisors))
     return Product(form.operator, form.coefficient, factors, divisors)
 
@@ -306,6 +324,34 @@ def trace(factors: Sequence[Form]) -> Form:
     if len(factors) == 2:
         traces += [Call("sum", "s", (hadamard(transpose(a), b),)) for a, b in (factors, factors[::-1])]
     return cheapest(traces)
+
+
+# ------------------------------------------------------------------ sums
+def ordered(terms: list[tuple[int, Form]]) -> list[tuple[int, Form]]:
+    """Terms in the order of the user's names, a positive one first."""
+    terms = sorted(terms, key=lambda term: in_order(term[1]))
+    first = next((place for place, (sign, _) in enumerate(terms) if sign > 0), 0)
+    return [terms[first], *terms[:first], *terms[first + 1 :]]
+
+
+def turned(terms: list[tuple[int, Form]], allowed: bool) -> tuple[int, list[tuple[int, Form]]]:
+    """Terms with most signs plus, on a tie the first in the user's order; minus one if that turns them."""
+    negative = 2 * sum(sign < 0 for sign, _ in terms)
+    first = min(terms, key=lambda term: in_order(term[1]))[0]
+    if allowed and (negative > len(terms) or (negative == len(terms) and first < 0)):
+        return -1, [(-sign, form) for sign, form in terms]
+    return 1, terms
+
+
+def with_minus(form: Form) -> Form:
+    """Minus a form: taken into a difference that the user did not write, as b - a for a - b, else in front."""
+    if isinstance(form, Product):
+        for place, factor in enumerate(form.factors):
+            if isinstance(factor, Sum) and not factor.typed and not sum(sign for sign, _ in factor.terms):
+                turned = Sum(tuple(ordered([(-sign, term) for sign, term in factor.terms])))
+                factors = (*form.factors[:place], turned, *form.factors[place + 1 :])
+                return Product(form.operator, form.coefficient, factors, form.divisors)
+    return negated(form)
 
 
 # ------------------------------------------------------------------ coefficients

@@ -12,7 +12,7 @@ from itertools import product as choices
 from typing import NamedTuple
 
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, descendants
-from indexcalc.tensor.product import Einsum, einsum, is_symmetric, raised, split_power
+from indexcalc.tensor.product import Einsum, constant_axes, einsum, is_symmetric, raised, split_power
 from indexcalc.tensor.sums import Sum, add
 
 MOST_TERMS = 24
@@ -46,15 +46,21 @@ def variants(node: Sum) -> Iterator[Node]:
     for _ in range(MOST_STEPS):
         if not isinstance(current, Sum) or len(current.children) > MOST_TERMS:
             return
-        for scalars_too in (False, True):
-            terms = [_term(c, child, scalars_too) for c, child in current.terms]
-            best = _best_group(terms)
-            if best is not None:
-                break
-        if best is None:
+        following = next(filter(None, (_step(current, scalars_too) for scalars_too in (False, True))), None)
+        if following is None:
             return
-        current = _factored(terms, *best)
+        current = following
         yield current
+
+
+def _step(node: Sum, scalars_too: bool) -> Node | None:
+    """The sum with the best group's factor taken out, None where no terms share one."""
+    terms = [_term(c, child, scalars_too) for c, child in node.terms]
+    for group in _groups(terms):
+        factored = _factored(terms, *group)
+        if factored is not None:
+            return factored
+    return None
 
 
 def _term(coefficient: Rational, node: Node, scalars_too: bool) -> Term:
@@ -95,22 +101,20 @@ Group = tuple[Node, tuple[Role, ...], dict[int, Peel]]
 """A factor, its roles, and where it stands in each of the terms that share it."""
 
 
-def _best_group(terms: list[Term]) -> Group | None:
-    """The factor to take out: one that all terms share, else the one that saves most."""
+def _groups(terms: list[Term]) -> list[Group]:
+    """The factors that terms share, best first: those of all terms, then those that save most."""
     groups: dict[tuple[Node, tuple[Role, ...]], dict[int, Peel]] = {}
     for number, term in enumerate(terms):
         for node, roles, peel in _peels(term):
             groups.setdefault((node, roles), {}).setdefault(number, peel)
     shared = [(node, roles, members) for (node, roles), members in groups.items() if len(members) > 1]
-    if not shared:
-        return None
 
     def worth(group: Group) -> tuple[bool, int, bool, bytes]:
         node, roles, members = group
         saved = (len(members) - 1) * len(descendants([node]))
         return len(members) == len(terms), saved, any(role == "out" for role, _ in roles), node.digest
 
-    return max(shared, key=worth)
+    return sorted(shared, key=worth, reverse=True)
 
 
 def _peels(term: Term) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
@@ -128,6 +132,8 @@ def _peels(term: Term) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
             continue
         options = [_roles(label, term.output, alone and uses[label] == 1) for label in labels]
         for roles in choices(*options):
+            if len(labels) == 1 and roles[0][0] == "link" and uses[labels[0]] != 2:
+                continue  # only off the end of a chain
             links = sum(role == "link" for role, _ in roles)
             outs = [positions for role, positions in roles if role == "out"]
             rank = len(term.output) - sum(map(len, outs)) + links
@@ -149,8 +155,9 @@ def _roles(label: int, output: Labels, alone: bool) -> list[Role]:
     return [("had", positions), ("out", positions), ("link", ())]
 
 
-def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: dict[int, Peel]) -> Node:
-    """The sum with the shared factor outside the sum of what is left of its terms."""
+def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: dict[int, Peel]) -> Node | None:
+    """The sum with the shared factor outside the sum of what is left of its terms; None where some of that
+    is a vector to be repeated along an axis: ``ones(m)*v'``."""
     rank = len(terms[0].output)
     outs = {position: axis for axis, (role, positions) in enumerate(roles) if role == "out" for position in positions}
     links = [axis for axis, (role, _) in enumerate(roles) if role == "link"]
@@ -165,6 +172,10 @@ def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: d
             others.append((raised(base, left), term.factors[peel.place][1]))
         output = tuple([term.output[position] for position in kept] + [peel.axes[axis] for axis in links])
         rest.append((1, einsum(term.coefficient, others, output, {label: term.sizes[label] for label in output})))
+    flat = [set(constant_axes(residue)) for _, residue in rest]
+    common = set.intersection(*flat)
+    if any(len(axes) < len(rest[0][1].shape) and axes > common for axes in flat):
+        return None
     inner = add(rest)
     fresh = range(rank, rank + len(roles))
     axes: list[int] = []

@@ -41,6 +41,8 @@ class MatrixForms:
         self.context = context
         self._signed: dict[Node, Signed | NoMatrixForm] = {}
         self._plain: dict[Node, Form] = {}
+        self.chosen: dict[Node, Node | None] = {}
+        """The variant in which a sum is printed; None where its content stands in front."""
 
     # ------------------------------------------------------------------ entrance
     def answer(self, node: Node) -> tuple[Node, Form]:
@@ -72,6 +74,11 @@ class MatrixForms:
         self._prepare(node)
         form = self._whole(node)
         return algebra.settled(form) if form.kind == "M" else form
+
+    def signed_form(self, node: Node) -> Signed:
+        """A sign and the form of a node that stands alone."""
+        self._prepare(node)
+        return self.signed(node)
 
     def signed(self, node: Node) -> Signed:
         """A sign and a form, for use where a sign can stand outside."""
@@ -109,7 +116,7 @@ class MatrixForms:
                 self._plain[node] = self._sum(node, flip=False)[1]
             else:
                 sign, form = self.signed(node)
-                self._plain[node] = form if sign > 0 else algebra.negated(form)
+                self._plain[node] = form if sign > 0 else algebra.with_minus(form)
         return self._plain[node]
 
     def _name(self, node: Node) -> Form | None:
@@ -135,7 +142,7 @@ class MatrixForms:
         kind = KIND[len(node.shape)]
         match node:
             case tensor.Number(value=value):
-                return (1 if value >= 0 else -1), Number(abs(value))
+                return (1 if value >= 0 else -1), Number(tensor.magnitude(value))
             case tensor.Size(symbol=name):
                 return 1, algebra.sized(name, self._size_place)
             case tensor.Constant(name=name):
@@ -191,15 +198,15 @@ class MatrixForms:
     def _power(self, node: products.Power) -> Signed:
         base, exponent = node.children[0], node.exponent
         if not node.shape:
-            sign, scalars = self._scalar(node)
-            return sign, assemble(1, scalars, None)
+            sign, form, power = self.scalar(node)
+            return sign, assemble(1, [(form, power)], None)
         if exponent is None:
             raised = node.children[1]
             axes = constant_axes(raised)
             above = self._whole(without_axes(raised, axes) if len(axes) == len(raised.shape) else raised)
             return 1, Power(self._whole(base), above, True)
         sign, form, exponent = self._entry_power(base, exponent)
-        above = algebra.raised(form, abs(exponent))
+        above = algebra.raised(form, tensor.magnitude(exponent))
         return sign, above if exponent > 0 else Product(".*", 1, (), (above,))
 
     def _entry_power(self, base: Node, exponent: Rational) -> tuple[int, Form, Rational]:
@@ -216,17 +223,16 @@ class MatrixForms:
             return 1, self._marked(base, Call("sqrt", form.kind, (form,))), 1 if exponent > 0 else -1
         return 1, form, exponent
 
-    def _scalar(self, node: Node) -> tuple[int, list[tuple[Form, Rational]]]:
-        """A scalar factor as a sign and powers of forms."""
+    def scalar(self, node: Node) -> tuple[int, Form, Rational]:
+        """A scalar factor as a sign, a form and its exponent."""
         base, exponent = split_power(node)
         if exponent.denominator == 2 and isinstance(base, Einsum):
             norm = self._collapse(base, norms=True)[1]
             if isinstance(norm, Power) and isinstance(norm.parts[0], Call) and norm.parts[0].function == "norm2":
-                return 1, [(norm.parts[0], tensor.rational(2 * exponent))]
+                return 1, norm.parts[0], tensor.rational(2 * exponent)
         if isinstance(node, products.Power) and node.exponent is None:
-            return 1, [(Power(self._whole(node.children[0]), self._whole(node.children[1]), False), 1)]
-        sign, form, exponent = self._entry_power(base, exponent)
-        return sign, [(form, exponent)]
+            return 1, Power(self._whole(node.children[0]), self._whole(node.children[1]), False), 1
+        return self._entry_power(base, exponent)
 
     # ------------------------------------------------------------------ products
     def _collapse(self, node: Einsum, norms: bool = False) -> Signed:
@@ -238,9 +244,9 @@ class MatrixForms:
                 plain = found
         return plain
 
-    def _collapsed(self, node: Einsum, factors: list[Factor], inside: dict[Node, Node], norms: bool) -> Signed:
+    def _collapsed(self, node: Einsum, factors: list[Factor], inside: dict[Node, sums.Sum], norms: bool) -> Signed:
         """A product of these factors; for those in ``inside`` the sum that is given for them is printed."""
-        sign, coefficient = (1 if node.coefficient >= 0 else -1), abs(node.coefficient)
+        sign, coefficient = (1 if node.coefficient >= 0 else -1), tensor.magnitude(node.coefficient)
         scalars: list[tuple[Form, Rational]] = []
         pieces: list[Piece] = []
         roots: list[tuple[Form, Rational]] = []
@@ -252,8 +258,8 @@ class MatrixForms:
                 roots.append(root)
                 s = 1
             elif not labels:
-                s, powers = self._scalar(child)
-                scalars += powers
+                s, form, exponent = self.scalar(child)
+                scalars.append((form, exponent))
             elif len(labels) > 2:
                 raise NoMatrixForm(f"{self._called(child)} has {len(labels)} indices")
             else:
@@ -262,8 +268,8 @@ class MatrixForms:
             sign *= s
         labels, body = self._contract(pieces, node.output)
         if body is not None and not labels:
-            root = algebra.squares(pieces[0][1]) if norms and len(pieces) == 1 else None
-            scalars.append((body if root is None else Power(Call("norm2", "s", (root,)), 2, False), 1))
+            base = algebra.squares(pieces[0][1]) if norms and len(pieces) == 1 else None
+            scalars.append((body if base is None else Power(Call("norm2", "s", (base,)), 2, False), 1))
             body = None
         if node.output:
             body = self._with_output(labels, body, node)
@@ -324,17 +330,19 @@ class MatrixForms:
         if abs(content) != 1 and not scalars:
             sign, form = self.signed(primitive)
             sign = sign if content > 0 else -sign
-            form = assemble(abs(content), (), form)
+            form = assemble(tensor.magnitude(content), (), form)
             best = (sign, form) if flip else (1, form if sign > 0 else algebra.negated(form))
+            self.chosen[node] = None
         for variant in variants(node):
             if isinstance(variant, sums.Sum):
                 found = self._terms(variant, None, flip)
             else:
                 found = self.signed(variant)
                 if not flip and found[0] < 0:
-                    found = 1, algebra.negated(found[1])
+                    found = 1, algebra.with_minus(found[1])
             if best is None or found[1].cost < best[1].cost:
                 best = found
+                self.chosen[node] = variant
         assert best is not None
         return best
 
@@ -346,7 +354,9 @@ class MatrixForms:
             if abs(content) != 1 or node.primitive()[1] or (not flip and sign * content < 0):
                 return None
             turn = sign * (1 if content > 0 else -1)
-            return turn, self._terms(node if turn > 0 else sums.scale(-1, node), order, False)[1]
+            form = self._terms(node if turn > 0 else sums.scale(-1, node), order, False)[1]
+            form.typed = True
+            return turn, form
         if len(node.shape) == 2:
             turned = products.transpose(node)
             if isinstance(turned, sums.Sum) and self.context.as_typed(turned) is not None:
@@ -370,17 +380,13 @@ class MatrixForms:
             terms.append(self.signed(sums.scale(coefficients[child], child_)))
         sign = 1
         if order is None:
-            terms.sort(key=lambda term: algebra.in_order(term[1]))
-            negative = 2 * sum(s < 0 for s, _ in terms)
-            if flip and (negative > len(terms) or (negative == len(terms) and terms[0][0] < 0)):
-                sign, terms = -1, [(-s, form) for s, form in terms]
-            first = next((place for place, (s, _) in enumerate(terms) if s > 0), 0)
-            terms.insert(0, terms.pop(first))
+            sign, terms = algebra.turned(terms, flip)
+            terms = algebra.ordered(terms)
         form: Form = Sum(tuple(terms))
-        return sign, self._marked(node, algebra.settled(form)) if form.kind == "M" else form
+        return sign, self._marked(node, algebra.settled(form, order is not None)) if form.kind == "M" else form
 
 
-def _absorbed(node: Einsum) -> Iterator[tuple[list[Factor], dict[Node, Node]]]:
+def _absorbed(node: Einsum) -> Iterator[tuple[list[Factor], dict[Node, sums.Sum]]]:
     """Products in which a quotient by a scalar is taken into a sum where it cancels: (s - L)/s as 1 - L/s."""
     factors = node.factors
     for place, (scalar, labels) in enumerate(factors):
@@ -433,7 +439,7 @@ def _joined(a: Piece, b: Piece, needed: set[int]) -> Piece:
             return (x, plain) if plain.cost <= turned.cost else (x[::-1], turned)
         if not kept:
             return (), algebra.trace([*algebra.chain(transpose(f)), *algebra.chain(g)])
-        return (kept[0],), _row_products(f, g) if kept[0] == x[0] else _row_products(transpose(f), transpose(g))
+        return (kept[0],), algebra.row_products(*((f, g) if kept[0] == x[0] else (transpose(f), transpose(g))))
     joint = next(label for label in x if label in y)
     f = f if x[1] == joint else transpose(f)
     g = g if y[0] == joint else transpose(g)
@@ -451,11 +457,6 @@ def _vector_matrix(label: int, vector: Form, matrix: Piece, kept: list[int]) -> 
         return (label, other), algebra.rows_scaled(vector, from_label)
     sums_ = algebra.row_sums(from_label)
     return ((label,), hadamard(vector, sums_)) if kept else ((), algebra.dot(vector, sums_))
-
-
-def _row_products(f: Form, g: Form) -> Form:
-    """sum over j of f_ij g_ij"""
-    return cheapest([Call("diag", "c", (matmul(f, transpose(g)),)), algebra.row_sums(hadamard(f, g))])
 
 
 def _reduced(piece: Piece, needed: set[int]) -> Piece:

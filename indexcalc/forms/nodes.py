@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexcalc.tensor.nodes import Rational
+from indexcalc.tensor.nodes import Rational, magnitude
 
 SUM, PRODUCT, POSTFIX, ATOM = range(4)
 """Levels of binding, loosest first."""
@@ -23,11 +23,11 @@ class Form:
     """A piece of a printed formula.
 
     ``kind`` is s, c, r or M in matrix notation; ``symmetric`` that a matrix is known to be its own
-    transpose; ``strange`` counts departures from the user's own writing; ``places`` are those of its
+    transpose; ``typed`` that a sum stands as the user wrote it; ``strange`` counts departures from the user's own writing; ``places`` are those of its
     first names in the user's text.
     """
 
-    __slots__ = ("kind", "level", "names", "operations", "parts", "places", "strange", "symmetric", "tokens")
+    __slots__ = ("kind", "level", "names", "operations", "parts", "places", "strange", "symmetric", "tokens", "typed")
     parts: tuple[Form, ...]
     kind: str
     level: int
@@ -37,6 +37,7 @@ class Form:
     tokens: int
     places: tuple[int, ...]
     symmetric: bool
+    typed: bool
 
     @property
     def cost(self) -> Cost:
@@ -55,7 +56,7 @@ class Form:
                 places += part.places
         self.operations, self.names, self.strange, self.tokens = operations, names, strange, tokens
         self.places = places[:PLACES]
-        self.symmetric = False
+        self.symmetric = self.typed = False
 
 
 def brackets(part: Form, above: int) -> bool:
@@ -138,7 +139,7 @@ class Product(Form):
         self, operator: str, coefficient: Rational, factors: tuple[Form, ...], divisors: tuple[Form, ...] = ()
     ) -> None:
         self.operator, self.coefficient, self.factors, self.divisors = operator, coefficient, factors, divisors
-        size = abs(coefficient)
+        size = magnitude(coefficient)
         shown = size != 1 or not factors
         joints = len(factors) + shown - 1
         tokens = (coefficient < 0) + (shown and (1 if size.denominator == 1 else 3))

@@ -9,7 +9,7 @@ from indexcalc.language import core
 from indexcalc.language.core import Core, Symbol, subcores
 from indexcalc.tensor.elementwise import apply
 from indexcalc.tensor.matrix_functions import determinant, inverse, log_determinant, logsumexp, softmax
-from indexcalc.tensor.nodes import Dimension, Labels, Node, constant, number, size, variable
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Variable, constant, number, size, variable
 from indexcalc.tensor.product import broadcast, einsum, power
 from indexcalc.tensor.sums import add
 
@@ -50,7 +50,7 @@ class Lowering:
     def shape(self, axes: core.Axes) -> tuple[Dimension, ...]:
         return tuple([self.dimension(size_) for size_ in axes])
 
-    def variable(self, symbol: Symbol) -> Node:
+    def variable(self, symbol: Symbol) -> Variable:
         return variable(symbol.name, self.shape(symbol.axes), symbol.structure)
 
     def _parts(self, meaning: Core) -> tuple[Core, ...]:

@@ -33,6 +33,13 @@ class Scope:
         self.symbols: dict[str, Symbol] = {}
         self.sizes = Sizes()
         self.size_symbols: set[str] = set()
+        self._seen = 0
+
+    def appear(self, symbol: Symbol) -> None:
+        """Remember the order in which names are first used."""
+        if symbol.place < 0:
+            symbol.place = self._seen
+            self._seen += 1
 
     @contextmanager
     def attempt(self, *, keep: bool) -> Iterator[None]:
@@ -77,6 +84,7 @@ class Reading:
     def __init__(self, scope: Scope, text: str, variables: Iterable[str] = ()) -> None:
         self.scope, self.text, self.variables = scope, text, tuple(variables)
         self.notes: list[str] = []
+        self.kind = ""
         self.matrix = MatrixNotation(scope.sizes, self._value, self.notes)
 
     def read(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
@@ -85,6 +93,13 @@ class Reading:
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
         body = self._split(body)
+        core, letters = self._read(body, left)
+        for node in walk(body):
+            if isinstance(node, syntax.Name) and (symbol := self.scope.lookup(node)[0]) is not None:
+                self.scope.appear(symbol)
+        return core, letters
+
+    def _read(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
         for name in size_names(body):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)

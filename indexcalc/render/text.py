@@ -20,7 +20,7 @@ from indexcalc.forms.nodes import (
     brackets,
     postfix_brackets,
 )
-from indexcalc.tensor.nodes import Rational
+from indexcalc.tensor.nodes import Rational, magnitude
 
 Piece = str | Form
 LONGEST_FRACTION = 7
@@ -89,7 +89,7 @@ def _exponent(form: Power) -> Iterator[Piece]:
 
 def _product(form: Product) -> Iterator[Piece]:
     joint = {"*": "*", ".*": " .* ", " ": " "}[form.operator]
-    size = abs(form.coefficient)
+    size = magnitude(form.coefficient)
     shown = size != 1 or not form.factors
     yield "-" if form.coefficient < 0 else ""
     yield number(size) if shown else ""

@@ -44,22 +44,22 @@ LOG = Function("log", lambda u, y: power(u, -1), math.log, "np.log({})", r"\log"
 LOG1P = Function("log1p", lambda u, y: power(_affine(1, 1, u), -1), math.log1p, "np.log1p({})", r"\operatorname{log1p}", at_zero=0)
 EXPM1 = Function("expm1", lambda u, y: apply(EXP, u), math.expm1, "np.expm1({})", r"\operatorname{expm1}", at_zero=0)
 ABS = Function("abs", lambda u, y: apply(SIGN, u), abs, "np.abs({})", r"\operatorname{abs}", parity=1, at_zero=0)
-SIGN = Function("sign", lambda u, y: zeros(u.shape), _sign, "np.sign({})", r"\operatorname{sign}", parity=-1, at_zero=0)
+SIGN: Function = Function("sign", lambda u, y: zeros(u.shape), _sign, "np.sign({})", r"\operatorname{sign}", parity=-1, at_zero=0)
 STEP = Function("step", lambda u, y: zeros(u.shape), lambda u: (_sign(u) + 1) / 2, "np.heaviside({}, 0.5)", r"\operatorname{step}",
                 at_zero=HALF, also=("heaviside",))
 SIN = Function("sin", lambda u, y: apply(COS, u), math.sin, "np.sin({})", r"\sin", parity=-1, at_zero=0)
-COS = Function("cos", lambda u, y: scale(-1, apply(SIN, u)), math.cos, "np.cos({})", r"\cos", parity=1, at_zero=1)
+COS: Function = Function("cos", lambda u, y: scale(-1, apply(SIN, u)), math.cos, "np.cos({})", r"\cos", parity=1, at_zero=1)
 TAN = Function("tan", lambda u, y: _affine(1, 1, power(y, 2)), math.tan, "np.tan({})", r"\tan", parity=-1, at_zero=0)
 ASIN = Function("asin", lambda u, y: power(_affine(1, -1, power(u, 2)), -HALF), math.asin, "np.arcsin({})", r"\arcsin",
                 parity=-1, at_zero=0, also=("arcsin",))
-ACOS = Function("acos", lambda u, y: scale(-1, power(_affine(1, -1, power(u, 2)), -HALF)), math.acos, "np.arccos({})", r"\arccos",
+ACOS: Function = Function("acos", lambda u, y: scale(-1, power(_affine(1, -1, power(u, 2)), -HALF)), math.acos, "np.arccos({})", r"\arccos",
                 also=("arccos",))
 ATAN = Function("atan", lambda u, y: power(_affine(1, 1, power(u, 2)), -1), math.atan, "np.arctan({})", r"\arctan",
                 parity=-1, at_zero=0, also=("arctan",))
 SINH = Function("sinh", lambda u, y: apply(COSH, u), math.sinh, "np.sinh({})", r"\sinh", parity=-1, at_zero=0)
-COSH = Function("cosh", lambda u, y: apply(SINH, u), math.cosh, "np.cosh({})", r"\cosh", parity=1, at_zero=1, positive=True)
+COSH: Function = Function("cosh", lambda u, y: apply(SINH, u), math.cosh, "np.cosh({})", r"\cosh", parity=1, at_zero=1, positive=True)
 TANH = Function("tanh", lambda u, y: _affine(1, -1, power(y, 2)), math.tanh, "np.tanh({})", r"\tanh", parity=-1, at_zero=0)
-SIGMOID = Function("sigmoid", lambda u, y: _times(y, apply(SIGMOID, scale(-1, u))), _sigmoid, "1/(1 + np.exp(-({})))", r"\sigma",
+SIGMOID: Function = Function("sigmoid", lambda u, y: _times(y, apply(SIGMOID, scale(-1, u))), _sigmoid, "1/(1 + np.exp(-({})))", r"\sigma",
                    at_zero=HALF, positive=True, also=("σ", "logistic", "expit"))
 SOFTPLUS = Function("softplus", lambda u, y: apply(SIGMOID, u), lambda u: max(u, 0) + math.log1p(math.exp(-abs(u))),
                     "np.logaddexp(0, {})", r"\operatorname{softplus}", positive=True)

@@ -85,6 +85,11 @@ def rational(value: Rational) -> Rational:
     return value.numerator if value.denominator == 1 else value
 
 
+def magnitude(value: Rational) -> Rational:
+    """The absolute value, of the same type."""
+    return -value if value < 0 else value
+
+
 class Number(Node):
     """A rational number, never a float."""
 

@@ -216,8 +216,8 @@ class _Builder:
         for label in labels:
             if label >= self.fresh:
                 self.fresh = label + 1
-        if isinstance(node, Power) and node.exponent is not None:
-            node, exponent = node.children[0], node.exponent * exponent
+        node, own = split_power(node)
+        exponent = own * exponent
         if isinstance(node, Number) and exponent == 1:
             self.coefficient *= node.value
             return
@@ -527,7 +527,7 @@ def _number_power(value: Rational, exponent: Rational) -> Node:
         rest = count * exponent - whole
         if rest:
             factors.append((intern(Power, (rational(rest),), (), (number(prime),)), ()))
-    return einsum(coefficient, factors, ())
+    return einsum(rational(coefficient), factors, ())
 
 
 def _primes(value: Rational) -> list[tuple[int, int]]:
@@ -552,10 +552,10 @@ def _einsum_power(base: Einsum, exponent: Rational) -> Node:
     if axes:
         return repeated(power(without_axes(base, axes), exponent), base.shape, axes)
     repeats = len(set(base.output)) < len(base.output)
-    whole = type(exponent) is int
+    whole = isinstance(exponent, int)
     if repeats and not (whole and exponent > 0):
         return raised(base, exponent)
-    if whole and len(base.sizes) == len(set(base.output)):
+    if isinstance(exponent, int) and len(base.sizes) == len(set(base.output)):
         factors = [(power(node, exponent), labels) for node, labels in base.factors]
         return einsum(rational(Fraction(base.coefficient) ** exponent), factors, base.output)
     if base.coefficient == 1 or (base.coefficient < 0 and not whole):

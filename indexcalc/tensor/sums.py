@@ -129,6 +129,7 @@ def add(terms: Iterable[Term]) -> Node:
             if set(labels) <= set(node.output):  # a sum with other axes: its terms are terms of this one
                 sizes = dict(enumerate(node.sizes))
                 c = coefficient * node.coefficient
+                assert isinstance(inner, Sum)
                 stack.extend((c * k, einsum(1, [(n, labels)], node.output, sizes)) for k, n in inner.terms)
                 continue
         c, node = unit(node)

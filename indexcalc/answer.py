@@ -1,0 +1,374 @@
+"""One answer: a derivative (or an expression, order 0) and its forms, each made when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from indexcalc.calculus.derivative import differential, jacobian, pullback
+from indexcalc.errors import IndexcalcError
+from indexcalc.forms import algebra
+from indexcalc.forms.algebra import cheapest
+from indexcalc.forms.context import FIRST, Context
+from indexcalc.forms.expansion import alternatives
+from indexcalc.forms.index import IndexForms, Letters, all_letters
+from indexcalc.forms.kronecker import vec_form
+from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
+from indexcalc.forms.nodes import Form
+from indexcalc.numeric import numpy_code
+from indexcalc.render import latex
+from indexcalc.render.text import indices as index_text
+from indexcalc.render.text import text
+from indexcalc.tensor.nodes import Node, Shape, Variable, descendants, variable
+from indexcalc.tensor.product import einsum, reindex
+
+GROUPS = ("ij", "kl", "pq")
+"""The letters of the axes: of the output and of the variables in turn, two for each that has any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A variable of the question: its node's name, how the user spelled it, and what was assumed of it."""
+
+    name: str
+    spelling: str
+    kind: str
+    shape: Shape
+    assumed: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked, worked out as tensor expressions.
+
+    ``form`` is diff, grad, hess, hvp, vjp, jvp or simplify. ``output`` is the expression; ``wrt`` the
+    variables in turn; ``vector`` the cotangent of vjp or the direction of jvp and hvp. ``name`` stands for
+    the output, ``letters`` are the user's names for its axes and for those of each variable.
+    """
+
+    text: str
+    form: str
+    output: Node
+    wrt: tuple[Variable, ...]
+    vector: Node | None
+    name: str
+    inputs: tuple[Input, ...]
+    notes: tuple[str, ...]
+    typed: tuple[tuple[Node, Sequence[Node]], ...]
+    letters: tuple[Letters, ...] = ()
+    preferred: Letters = ()
+    layout: str = "numerator"
+    line: int = 1
+    taken: frozenset[str] = frozenset()
+    named: dict[Node, str] = field(default_factory=dict)
+
+
+class Answer:
+    """The answer to one question. Forms are text, or None where there is no such form."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    # ------------------------------------------------------------------ the derivative
+    @property
+    def order(self) -> int:
+        return len(self.task.wrt)
+
+    @cached_property
+    def gradient(self) -> Node:
+        """The first derivative."""
+        return jacobian(self.task.output, self.task.wrt[0])
+
+    @cached_property
+    def derivative(self) -> Node:
+        """What is asked: the output's axes first (vjp and hvp have only the variable's)."""
+        task = self.task
+        match task.form:
+            case "simplify":
+                return task.output
+            case "vjp":
+                assert task.vector is not None
+                return pullback(task.output, task.wrt[0], task.vector)
+            case "jvp":
+                assert task.vector is not None
+                return differential(task.output, task.wrt[0], task.vector)
+            case "hvp":
+                assert task.vector is not None
+                return differential(self.gradient, task.wrt[1], task.vector)
+        return self.gradient if self.order == 1 else jacobian(self.gradient, task.wrt[1])
+
+    @cached_property
+    def node(self) -> Node:
+        """The derivative with its axes in the order of the layout."""
+        first = len(self.task.output.shape)
+        if not self._transposed:
+            return self.derivative
+        rank = len(self.derivative.shape)
+        turned = (*range(rank - first, rank), *range(rank - first))
+        return reindex(self.derivative, turned)
+
+    @property
+    def _transposed(self) -> bool:
+        """Whether the layout puts the variable's axes before the output's."""
+        return self.task.layout == "denominator" and self.task.form in ("diff", "grad", "hess") and bool(self.order)
+
+    @property
+    def shape(self) -> Shape:
+        return self.node.shape
+
+    # ------------------------------------------------------------------ names
+    def _fresh(self, stem: str) -> str:
+        taken = {i.name for i in self.task.inputs} | self.task.taken | {self.task.name}
+        names = (f"{stem}{k or ''}" for k in range(len(taken) + 1))
+        return next(name for name in names if name not in taken)
+
+    @cached_property
+    def cotangent(self) -> str | None:
+        if self.task.form == "vjp":
+            return self.task.vector.name if isinstance(self.task.vector, Variable) else None
+        return self._fresh("G") if self.order == 1 and self.task.form in ("diff", "grad") and self.task.output.shape else None
+
+    @cached_property
+    def perturbation(self) -> str | None:
+        if self.task.form in ("jvp", "hvp"):
+            return self.task.vector.name if isinstance(self.task.vector, Variable) else None
+        return self._fresh(f"d{self.task.wrt[-1].name}") if self.task.form in ("diff", "grad", "hess") else None
+
+    @cached_property
+    def _axis_letters(self) -> tuple[Letters, ...]:
+        """The letters of the output's axes and of each variable's: the user's, else by habit."""
+        task = self.task
+        groups: list[Shape] = {
+            "simplify": [task.output.shape],
+            "vjp": [task.wrt[0].shape] if task.wrt else [],
+            "hvp": [task.wrt[0].shape] if task.wrt else [],
+            "jvp": [task.output.shape],
+        }.get(task.form, [task.output.shape, *[v.shape for v in task.wrt]])
+        letters_ = task.letters[1:] if task.form in ("vjp", "hvp") else task.letters
+        given: list[Letters] = [*letters_[: len(groups)], *[()] * (len(groups) - len(letters_))]
+        used = {letter for letters in given for letter in letters} | set(task.preferred)
+        pairs = list(GROUPS)
+        found: list[Letters] = []
+        for shape, letters in zip(groups, given, strict=True):
+            if shape and len(letters) != len(shape):
+                pair = next((p for p in pairs if len(p) >= len(shape) and not used & set(p[: len(shape)])), "")
+                spare = (letter for letter in all_letters() if letter not in used)
+                letters = tuple(pair[: len(shape)]) or tuple(islice(spare, len(shape)))
+                used |= set(pair or letters)
+            found.append(letters if shape else ())
+        return tuple(found)
+
+    @cached_property
+    def letters(self) -> Letters:
+        """The letter of each axis, in the order of the layout."""
+        groups = self._axis_letters
+        if self._transposed:
+            groups = (*groups[1:], groups[0])
+        return tuple(letter for letters in groups for letter in letters)
+
+    # ------------------------------------------------------------------ forms
+    @cached_property
+    def _context(self) -> Context:
+        task = self.task
+        places = {i.name: 2 * place for place, i in enumerate(task.inputs)}
+        if self.cotangent:
+            places[self.cotangent] = FIRST
+        if self.perturbation and self.order:
+            places.setdefault(self.perturbation, places[task.wrt[-1].name] + 1)
+        names = dict(task.named)
+        if task.name and task.form != "simplify" and task.output.children:
+            names[task.output] = task.name
+            places.setdefault(task.name, 0)
+        return Context(places, task.typed, names)
+
+    @cached_property
+    def _matrices(self) -> MatrixForms:
+        return MatrixForms(self._context)
+
+    def _printed(self, node: Node, letters: Letters) -> tuple[Form, Form | None, str | None]:
+        """Index form, matrix form, and why there is none."""
+        matrix: Form | None = None
+        reason = None
+        candidates = [node]
+        try:
+            best, matrix = self._matrices.answer(node)
+            candidates = [best]
+        except NoMatrixForm as no_form:
+            reason = str(no_form)
+            candidates += [other for other, merged in alternatives(node) if merged]
+        indexed = IndexForms(self._context, self._matrices, letters, self.task.preferred)
+        return cheapest([indexed.form(candidate, letters) for candidate in candidates]), matrix, reason
+
+    @cached_property
+    def _forms(self) -> tuple[Form, Form | None, str | None]:
+        return self._printed(self.node, self.letters)
+
+    @cached_property
+    def index(self) -> str:
+        """The derivative in index notation; its axes are ``indices``."""
+        return text(self._forms[0])
+
+    @cached_property
+    def matrix(self) -> str | None:
+        """The derivative in matrix notation."""
+        return None if self._forms[1] is None else text(self._forms[1])
+
+    @property
+    def no_matrix_reason(self) -> str | None:
+        return self._forms[2]
+
+    @cached_property
+    def vec(self) -> str | None:
+        """∂vec(Y)/∂vec(X)' for a derivative of order 3 or 4."""
+        if self.task.form not in ("diff", "grad", "hess"):
+            return None
+        first = len(self.task.output.shape) + (len(self.task.wrt[0].shape) if self.order == 2 else 0)
+        form = vec_form(self._matrices, self.derivative, first)
+        if form is None:
+            return None
+        return text(algebra.transpose(form) if self._transposed else form)
+
+    def _tensor_text(self, node: Node, letters: Letters) -> tuple[str, str]:
+        """Matrix text, or index text with a left-hand side of its own; and which of them."""
+        form, matrix, _ = self._printed(node, letters)
+        if matrix is not None:
+            return text(matrix), "matrix"
+        return f"D{index_text(letters)} = {text(form)}", "index"
+
+    @cached_property
+    def _pullback(self) -> tuple[str | None, str | None, Form | None]:
+        task = self.task
+        if task.form == "vjp" or (task.form in ("diff", "grad") and self.order == 1 and not task.output.shape):
+            index, matrix, _ = self._forms
+            letters = self.letters
+        elif task.form in ("diff", "grad") and self.order == 1:
+            letters = self._axis_letters[1]
+            index, matrix, _ = self._printed(self.pullback_node, letters)
+        else:
+            return None, None, None
+        if matrix is not None:
+            return text(matrix), "matrix", matrix
+        return f"D{index_text(letters)} = {text(index)}", "index", index
+
+    @cached_property
+    def pullback_node(self) -> Node:
+        """The gradient of sum(G .* output); of a scalar output, its gradient."""
+        task = self.task
+        if task.form == "vjp":
+            return self.derivative
+        if self.cotangent is None:
+            return self.gradient
+        return pullback(task.output, task.wrt[0], variable(self.cotangent, task.output.shape))
+
+    @property
+    def pullback(self) -> str | None:
+        """The vector-Jacobian product for the cotangent; of a scalar output, its gradient."""
+        return self._pullback[0]
+
+    @cached_property
+    def _differential(self) -> tuple[str | None, str | None]:
+        task = self.task
+        if task.form in ("jvp", "hvp"):
+            index, matrix, _ = self._forms
+            return (text(matrix), "matrix") if matrix is not None else (f"D{index_text(self.letters)} = {text(index)}", "index")
+        if self.perturbation is None or not self.order:
+            return None, None
+        by = task.wrt[-1]
+        changed = task.output if self.order == 1 else self.gradient
+        node = differential(changed, by, variable(self.perturbation, by.shape))
+        groups = self._axis_letters
+        letters = groups[0] if self.order == 1 else groups[0] + groups[1]
+        return self._tensor_text(node, letters)
+
+    @property
+    def differential(self) -> str | None:
+        """The change of the output (order 2: of the gradient) for the perturbation."""
+        return self._differential[0]
+
+    # ------------------------------------------------------------------ results
+    @property
+    def stats(self) -> dict[str, int]:
+        """The size of the derivative's graph: nodes that are no variables or numbers, and their operands."""
+        inner = [node for node in descendants([self.derivative]) if node.children]
+        return {"nodes": len(inner), "operations": sum(len(node.children) for node in inner)}
+
+    @cached_property
+    def _arguments(self) -> dict[str, str]:
+        return numpy_code.argument_names([i.name for i in self.task.inputs])
+
+    def to_code(self, backend: str = "numpy", form: str = "jacobian", with_value: bool = False) -> str:
+        """A module with ``derivative`` (or ``pullback``) that returns the array with the axes of ``shape``; with
+        ``with_value`` the output's value and the array."""
+        if backend != "numpy":
+            raise IndexcalcError("E404", f"code for {backend} is not supported yet")
+        if form not in ("jacobian", "pullback"):
+            raise IndexcalcError("E404", f"code for the form {form!r} is not supported yet")
+        if form == "pullback" and self.pullback is None:
+            raise IndexcalcError("E404", "this answer has no pullback")
+        arguments = dict(self._arguments)
+        shapes = {i.name: i.shape for i in self.task.inputs}
+        result = self.node
+        if form == "pullback":
+            result = self.pullback_node
+            if self.cotangent is not None and self.cotangent not in arguments:
+                arguments = {self.cotangent: numpy_code.argument_name(self.cotangent), **arguments}
+                shapes[self.cotangent] = self.task.output.shape
+        results = [self.task.output, result] if with_value else [result]
+        name = "pullback" if form == "pullback" else "derivative"
+        return numpy_code.module(name, results, arguments, shapes, self._summary(name))
+
+    def _summary(self, name: str) -> str:
+        shape = " x ".join(map(str, self.pullback_node.shape if name == "pullback" else self.shape)) or "a scalar"
+        return f"{name} of {self.task.text}: {shape}.".replace("\\", "\\\\").replace('"', "'")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of LANGUAGE.md, section 4."""
+        task = self.task
+        index, matrix, reason = self._forms
+        pulled, pulled_notation, pulled_form = self._pullback
+        changed, changed_notation = self._differential
+        return {
+            "schema": 1,
+            "line": task.line,
+            "input": task.text,
+            "ok": True,
+            "wrt": [self._spelling(v.name) for v in task.wrt],
+            "order": self.order,
+            "shape": list(self.shape),
+            "layout": task.layout,
+            "declarations": {
+                i.spelling: {"kind": i.kind, "shape": list(i.shape), "assumed": i.assumed} for i in task.inputs
+            },
+            "notes": list(task.notes),
+            "indices": list(self.letters),
+            "index": self.index,
+            "matrix": self.matrix,
+            "no_matrix_reason": reason,
+            "vec": self.vec,
+            "cotangent": self.cotangent,
+            "pullback": pulled,
+            "pullback_notation": pulled_notation,
+            "perturbation": self.perturbation,
+            "differential": changed,
+            "differential_notation": changed_notation,
+            "structured": None,
+            "where": {},
+            "latex": {
+                "index": latex.latex(index),
+                "matrix": None if matrix is None else latex.latex(matrix),
+                "pullback": None if pulled_form is None else latex.latex(pulled_form),
+            },
+            "arguments": {i.spelling: self._arguments[i.name] for i in task.inputs},
+            "verified": None,
+            "error": None,
+        }
+
+    def _spelling(self, name: str) -> str:
+        return next((i.spelling for i in self.task.inputs if i.name == name), name)
+
+    def _repr_latex_(self) -> str:
+        index, matrix, _ = self._forms
+        return f"$\\displaystyle {latex.latex(index if matrix is None else matrix)}$"

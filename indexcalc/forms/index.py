@@ -1,0 +1,324 @@
+"""tensor expression → index form: letters for axes, and explicit sums where repetition does not say it.
+
+A letter that is summed in a product is left to repetition where it stands twice among its factors;
+else ``sum_j(…)`` names it. Deltas come from outputs that repeat a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import count
+
+from indexcalc.forms import algebra
+from indexcalc.forms.context import Context
+from indexcalc.forms.factoring import variants
+from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
+from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, SumOver, Symbol
+from indexcalc.tensor import nodes as tensor
+from indexcalc.tensor import product as products
+from indexcalc.tensor import sums
+from indexcalc.tensor.elementwise import Apply
+from indexcalc.tensor.matrix_functions import MatrixFunction, Softmax
+from indexcalc.tensor.nodes import Labels, Node, Rational
+from indexcalc.tensor.product import Einsum, constant_axes, split_power, without_axes
+
+Letters = tuple[str, ...]
+POOL = "ijklpqrstuvwabcdefghmnoxyz"
+
+
+def all_letters() -> Iterator[str]:
+    """Index letters without end: i, j, …, then i1, j1, …"""
+    yield from POOL
+    yield from (f"{letter}{k}" for k in count(1) for letter in POOL)
+
+
+class Scope:
+    """The letters of one product and all that stands in it: which are used, which occur twice in one
+    product although they are not summed there."""
+
+    def __init__(self, used: set[str]) -> None:
+        self.used = used
+        self.doubled: set[str] = set()
+
+
+class IndexForms:
+    """The index forms of one answer. ``kept`` are the letters of its axes; ``preferred`` the user's own."""
+
+    def __init__(self, context: Context, matrix: MatrixForms, kept: Letters, preferred: Letters = ()) -> None:
+        self.context, self.matrix, self.kept = context, matrix, frozenset(kept)
+        self.preferred = [letter for letter in dict.fromkeys(preferred) if letter not in kept]
+        self._places: dict[Node, int] = {}
+
+    def form(self, node: Node, letters: Letters) -> Form:
+        """The form of a node whose axes have these letters."""
+        return self._form(node, letters, Scope(set(letters) | self.kept))
+
+    # ------------------------------------------------------------------ letters and order
+    def _fresh(self, scope: Scope) -> str:
+        letter = next(letter for letter in self._letters() if letter not in scope.used)
+        scope.used.add(letter)
+        return letter
+
+    def _letters(self) -> Iterator[str]:
+        yield from self.preferred
+        yield from all_letters()
+
+    def place(self, node: Node) -> int:
+        """Where the first of a node's names stands in the user's text."""
+        if node not in self._places:
+            for part in tensor.descendants([node]):
+                if part not in self._places:
+                    own = [self._places[child] for child in part.children]
+                    if part in self.context.names:
+                        own = [self.context.place(self.context.names[part])]
+                    elif isinstance(part, tensor.Variable):
+                        own = [self.context.place(part.name)]
+                    self._places[part] = min(own, default=len(self.context.places))
+        return self._places[node]
+
+    # ------------------------------------------------------------------ one node
+    def _form(self, node: Node, letters: Letters, scope: Scope) -> Form:
+        if isinstance(node, sums.Sum) and node not in self.context.names:
+            sign, form = self._sum(node, letters, scope, flip=False)
+        else:
+            sign, form = self._signed(node, letters, scope)
+        return form if sign > 0 else _negated(form)
+
+    def _signed(self, node: Node, letters: Letters, scope: Scope) -> tuple[int, Form]:
+        """A sign and a form, for use where a sign can stand outside."""
+        name = self.context.names.get(node)
+        if name is not None:
+            return 1, Symbol(name, "", self.context.place(name), letters)
+        match node:
+            case tensor.Number(value=value):
+                return (1 if value >= 0 else -1), Number(tensor.magnitude(value))
+            case tensor.Size() | tensor.Constant():
+                return self.matrix.signed(node)
+            case tensor.Variable(name=name):
+                return 1, Symbol(name, "", self.context.place(name), letters)
+            case Einsum():
+                return self._product(node, letters, scope)
+            case sums.Sum():
+                return self._sum(node, letters, scope, flip=True)
+            case Apply():
+                return self._apply(node, letters, scope)
+            case products.Power():
+                sign, form, exponent = self._power(node, letters, scope)
+                return sign, form if exponent == 1 else Power(form, exponent, False)
+            case MatrixFunction():
+                return 1, self._whole(node, letters, scope)
+        raise AssertionError(type(node).__name__)
+
+    def _apply(self, node: Apply, letters: Letters, scope: Scope) -> tuple[int, Form]:
+        name, argument = node.function.name, node.children[0]
+        if name == "log" and not letters:
+            try:
+                form = self.matrix.signed(node)[1]
+                if isinstance(form, Call) and form.function == "logsumexp":
+                    return 1, form
+            except NoMatrixForm:
+                pass
+        if node.function.parity:
+            sign, form = self._signed(argument, letters, scope)
+            return sign if node.function.parity < 0 else 1, Call(name, "", (form,))
+        return 1, Call(name, "", (self._form(argument, letters, scope),))
+
+    def _power(self, node: Node, letters: Letters, scope: Scope) -> tuple[int, Form, Rational]:
+        """A node as sign, form and exponent."""
+        base, exponent = split_power(node)
+        if isinstance(node, products.Power) and node.exponent is None:
+            above = self._form(node.children[1], letters, scope)
+            return 1, Power(self._form(node.children[0], letters, scope), above, False), 1
+        if exponent == 1:
+            return *self._signed(node, letters, scope), 1
+        if isinstance(base, Apply) and base.function.name == "exp" and (type(exponent) is not int or exponent < 0):
+            return *self._signed_exp(base, exponent, letters, scope), 1
+        if type(exponent) is int:
+            sign, form = self._signed(base, letters, scope)
+            return (sign if exponent % 2 else 1), form, exponent
+        if not letters:
+            try:
+                return self.matrix.scalar(node)
+            except NoMatrixForm:
+                pass
+        form = self._form(base, letters, scope)
+        if abs(exponent) == Fraction(1, 2):
+            return 1, Call("sqrt", "", (form,)), 1 if exponent > 0 else -1
+        return 1, form, exponent
+
+    def _signed_exp(self, base: Apply, exponent: Rational, letters: Letters, scope: Scope) -> tuple[int, Form]:
+        return 1, Call("exp", "", (self._form(sums.scale(exponent, base.children[0]), letters, scope),))
+
+    def _whole(self, node: MatrixFunction, letters: Letters, scope: Scope) -> Form:
+        """Matrix text with indices behind it."""
+        argument = node.children[0]
+        if not isinstance(node, Softmax):
+            return Call(node.name, "", (self.matrix.form(argument),), letters)
+        try:
+            arguments = [self.matrix.form(argument)]
+            if len(letters) > 1:
+                arguments.append(Number(node.axis + 1))
+            return Call(node.name, "", tuple(arguments), letters)
+        except NoMatrixForm:
+            above = Call("exp", "", (self._form(argument, letters, scope),))
+            dummy = self._fresh(scope)
+            other = (*letters[: node.axis], dummy, *letters[node.axis + 1 :])
+            below = SumOver((dummy,), Call("exp", "", (self._form(argument, other, scope),)))
+            return Product(" ", 1, (above,), (below,))
+
+    # ------------------------------------------------------------------ products
+    def _product(self, node: Einsum, letters: Letters, scope: Scope) -> tuple[int, Form]:
+        names: dict[int, str] = {}
+        deltas: list[tuple[int, Form]] = []
+        for position, (label, letter) in enumerate(zip(node.output, letters, strict=True)):
+            if label in names:
+                deltas.append((node.output.index(label), Symbol("delta", "", -1, (names[label], letter))))
+                deltas[-1][1].names = 0
+            else:
+                names[label] = letter
+        factors = sorted(node.factors, key=lambda factor: self._order(factor, node.output))
+        counts: dict[str, int] = {}
+        for _, labels in factors:
+            for label in labels:
+                if label not in names:
+                    names[label] = self._fresh(scope)
+                counts[names[label]] = counts.get(names[label], 0) + 1
+        inner = Scope(scope.used)
+        sign, parts = 1 if node.coefficient >= 0 else -1, []
+        for child, labels in factors:
+            s, form, exponent = self._power(child, tuple([names[label] for label in labels]), inner)
+            sign *= s
+            parts.append((labels, form, exponent))
+        own = {names[label] for label in node.output}
+        scope.doubled |= {x for x in own if counts.get(x, 0) > 1 or x in inner.doubled}
+        explicit = tuple([x for x, n in counts.items() if x not in own and (n != 2 or x in inner.doubled)])
+        above, below = self._placed(node, names, deltas, parts, own.union(explicit))
+        return sign, _summed(tensor.magnitude(node.coefficient), explicit, above, below)
+
+    def _order(self, factor: tuple[Node, Labels], output: Labels) -> tuple[object, ...]:
+        """Scalars first, then the user's order, then the order of the axes."""
+        node, labels = factor
+        return bool(labels), self.place(node), min([output.index(x) for x in labels if x in output], default=99), labels
+
+    def _placed(
+        self,
+        node: Einsum,
+        names: dict[int, str],
+        deltas: list[tuple[int, Form]],
+        parts: list[tuple[Labels, Form, Rational]],
+        named: set[str],
+    ) -> tuple[list[Form], list[Form]]:
+        """The factors with the deltas among them, each before what belongs to later axes; and the divisors,
+        which have no index that is summed by repetition."""
+        above: list[Form] = []
+        below: list[Form] = []
+        for labels, form, exponent in parts:
+            first = min([node.output.index(label) for label in labels if label in node.output], default=-1)
+            while deltas and deltas[0][0] < first:
+                above.append(deltas.pop(0)[1])
+            if exponent < 0 and all(names[label] in named for label in labels):
+                below.append(algebra.raised(form, -exponent) if exponent == -1 else Power(form, -exponent, False))
+            elif exponent == 1:
+                above += _flat(form)
+            else:
+                above.append(Power(form, exponent, False))
+        return above + [form for _, form in deltas], below
+
+    # ------------------------------------------------------------------ sums
+    def _sum(self, node: sums.Sum, letters: Letters, scope: Scope, flip: bool) -> tuple[int, Form]:
+        """A sum as the user wrote it or in its best variant; with ``flip`` a sign may stand outside."""
+        typed = self._typed_order(node)
+        if typed is not None and (flip or typed[2] > 0):
+            written, order, sign = typed
+            return sign, self._terms(written, order, letters, scope, flip=False)[1]
+        if node not in self.matrix.chosen:
+            self.matrix.chosen[node] = self._best_variant(node, letters, scope)
+        variant = self.matrix.chosen[node]
+        if variant is None:
+            content, _, primitive = node.primitive()
+            sign, form = self._sum_of(primitive, letters, scope, flip=True)
+            return sign if content > 0 else -sign, Product(" ", tensor.magnitude(content), (form,))
+        return self._sum_of(variant, letters, scope, flip)
+
+    def _sum_of(self, node: Node, letters: Letters, scope: Scope, flip: bool) -> tuple[int, Form]:
+        if isinstance(node, sums.Sum):
+            return self._terms(node, None, letters, scope, flip)
+        return self._signed(node, letters, scope)
+
+    def _best_variant(self, node: sums.Sum, letters: Letters, scope: Scope) -> Node:
+        def cost(variant: Node) -> tuple[int, ...]:
+            return self._sum_of(variant, letters, Scope(set(scope.used)), flip=False)[1].cost
+
+        return min(variants(node), key=cost)
+
+    def _typed_order(self, node: sums.Sum) -> tuple[sums.Sum, list[Node], int] | None:
+        """A sum that the user wrote, up to sign and transposition: as written, its terms in order, the sign."""
+        content, scalars, _ = node.primitive()
+        if abs(content) != 1 or scalars:
+            return None
+        for turn in (False, True):
+            if turn and len(node.shape) != 2:
+                return None
+            seen = products.transpose(node) if turn else node
+            typed = self.context.as_typed(seen) if isinstance(seen, sums.Sum) else None
+            if typed is not None:
+                order = [products.transpose(term) for term in typed[0]] if turn else list(typed[0])
+                sign = typed[1] * (1 if content > 0 else -1)
+                as_written = sums.scale(sign, node)
+                assert isinstance(as_written, sums.Sum)
+                return (as_written, order, sign) if set(order) == set(as_written.children) else None
+        return None
+
+    def _terms(
+        self, node: sums.Sum, order: list[Node] | None, letters: Letters, scope: Scope, flip: bool
+    ) -> tuple[int, Form]:
+        coefficients = dict(zip(node.children, node.coefficients, strict=True))
+        lacking = {child: constant_axes(child) for child in node.children}
+        complete = any(not axes for axes in lacking.values())
+        terms: list[tuple[int, Form]] = []
+        used: set[str] = set(scope.used)
+        doubled: set[str] = set()
+        for child in order or node.children:
+            axes = lacking[child]
+            own = tuple([x for axis, x in enumerate(letters) if axis not in axes])
+            term = sums.scale(coefficients[child], without_axes(child, axes) if axes else child)
+            inner = Scope(set(scope.used))
+            s, form = self._signed(term, own, inner)
+            missing = tuple([letters[axis] for axis in axes])
+            if missing and (own or not complete) and (not complete or not self.kept.issuperset(missing)):
+                form = Product(" ", 1, (*_flat(form), *[Symbol("ones", "", -1, (x,)) for x in missing]))
+                complete = True
+            terms.append((s, form))
+            used |= inner.used
+            doubled |= inner.doubled
+        scope.used |= used
+        scope.doubled |= doubled
+        if order is not None:
+            return 1, Sum(tuple(terms))
+        sign, terms = algebra.turned(terms, flip)
+        return sign, Sum(tuple(algebra.ordered(terms)))
+
+
+def _negated(form: Form) -> Form:
+    if isinstance(form, Product):
+        return Product(form.operator, -form.coefficient, form.factors, form.divisors)
+    return Product(" ", -1, (form,))
+
+
+def _flat(form: Form) -> tuple[Form, ...]:
+    """The factors of a form in a product."""
+    if isinstance(form, Product) and form.coefficient == 1 and not form.divisors:
+        return form.factors
+    return (form,)
+
+
+def _summed(coefficient: Rational, explicit: Letters, above: list[Form], below: list[Form]) -> Form:
+    if explicit:
+        inside = above[0] if len(above) == 1 and not below else Product(" ", 1, tuple(above), tuple(below))
+        above, below = [SumOver(explicit, inside)], []
+    if len(above) == 1 and not below and coefficient == 1:
+        return above[0]
+    if not above and not below:
+        return Number(coefficient)
+    return Product(" ", coefficient, tuple(above), tuple(below))

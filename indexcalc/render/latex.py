@@ -1,0 +1,197 @@
+"""form → LaTeX (with amsmath), as it stands in papers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from indexcalc.forms.nodes import (
+    POSTFIX,
+    PRODUCT,
+    SUM,
+    Call,
+    Form,
+    Number,
+    Power,
+    Product,
+    Sum,
+    SumOver,
+    Symbol,
+    Transpose,
+    brackets,
+    postfix_brackets,
+)
+from indexcalc.tensor.functions import BY_NAME
+from indexcalc.tensor.nodes import Rational, magnitude
+
+Piece = str | Form
+
+GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+)
+SPELLED = {"eps": r"\varepsilon", "omicron": "o", "Alpha": "A", "Beta": "B"}
+
+CALLS: dict[str, Callable[[Sequence[Form]], list[Piece]]] = {
+    "inv": lambda a: [*_atom(a[0]), "^{-1}"],
+    "eye": lambda a: ["I_{", a[0], "}"],
+    "ones": lambda a: [r"\mathbf{1}_{", *_joined(a, r" \times "), "}"],
+    "zeros": lambda a: [r"\mathbf{0}_{", *_joined(a, r" \times "), "}"],
+    "commutation": lambda a: ["K_{", *_joined(a, ", "), "}"],
+    "norm1": lambda a: [r"\left\lVert ", a[0], r" \right\rVert_1"],
+    "norm2": lambda a: [r"\left\lVert ", a[0], r" \right\rVert_2"],
+    "abs": lambda a: [r"\left\lvert ", a[0], r" \right\rvert"],
+    "sqrt": lambda a: [r"\sqrt{", a[0], "}"],
+    "kron": lambda a: [*_factor(a[0]), r" \otimes ", *_factor(a[1])],
+    "logdet": lambda a: [r"\log\left\lvert\det ", *_atom(a[0]), r"\right\rvert"],
+}
+"""The functions that have a notation of their own; the others print their name."""
+NAMES = {"tr": r"\operatorname{tr}", "det": r"\det", "vec": r"\operatorname{vec}", "adj": r"\operatorname{adj}"}
+
+
+def latex(form: Form) -> str:
+    """The LaTeX of a form, for math mode. Iterative: depth is no limit."""
+    out: list[str] = []
+    stack: list[Piece] = [form]
+    while stack:
+        piece = stack.pop()
+        if isinstance(piece, str):
+            out.append(piece)
+        else:
+            stack.extend(reversed(list(_layout(piece))))
+    return "".join(out)
+
+
+def _layout(form: Form) -> Iterator[Piece]:
+    match form:
+        case Number():
+            yield number(form.value)
+        case Symbol():
+            yield name(form.name, form.letters)
+        case Call():
+            yield from _call(form)
+        case Transpose():
+            yield from _atom(form.parts[0])
+            yield r"^\top"
+        case Power():
+            yield from _atom(form.parts[0])
+            yield r"^{\odot " if form.elementwise else "^{"
+            yield form.exponent if isinstance(form.exponent, Form) else number(form.exponent)
+            yield "}"
+        case Product():
+            yield from _product(form)
+        case Sum():
+            for place, (sign, term) in enumerate(form.terms):
+                yield (" - " if sign < 0 else " + ") if place else ("-" if sign < 0 else "")
+                yield from _bracketed(term, brackets(term, SUM))
+        case SumOver():
+            yield r"\sum_{" + " ".join(map(letter, form.letters)) + "} "
+            yield from _bracketed(form.parts[0], brackets(form.parts[0], SUM))
+
+
+def _call(form: Call) -> Iterator[Piece]:
+    if form.letters:
+        yield "{"
+    if form.function in CALLS:
+        yield from CALLS[form.function](form.parts)
+    else:
+        row = BY_NAME.get(form.function)
+        yield row.latex if row else NAMES.get(form.function, rf"\operatorname{{{form.function}}}")
+        yield r"\left("
+        yield from _joined(form.parts, ", ")
+        yield r"\right)"
+    if form.letters:
+        yield "}_{" + " ".join(map(letter, form.letters)) + "}"
+
+
+def _product(form: Product) -> Iterator[Piece]:
+    size = magnitude(form.coefficient)
+    yield "-" if form.coefficient < 0 else ""
+    if form.divisors and form.operator != ".*":
+        above = Product(form.operator, size.numerator, form.factors)
+        below = list(form.divisors)
+        yield r"\frac{"
+        yield above if size.numerator != 1 or len(form.factors) != 1 else form.factors[0]
+        yield "}{"
+        yield f"{size.denominator} " if size.denominator != 1 else ""
+        for place, divisor in enumerate(below):
+            yield r" \, " if place else ""
+            yield from _bracketed(divisor, len(below) > 1 and brackets(divisor, PRODUCT))
+        yield "}"
+        return
+    shown = size != 1 or not form.factors
+    yield number(size) if shown else ""
+    joint = r" \odot " if form.operator == ".*" else r" \, "
+    for place, factor in enumerate(form.factors):
+        yield joint if place or shown else ""
+        yield from _bracketed(factor, brackets(factor, PRODUCT))
+    for divisor in form.divisors:
+        yield r" \oslash "
+        yield from _bracketed(divisor, brackets(divisor, PRODUCT))
+
+
+def _bracketed(part: Form, needed: bool) -> Iterator[Piece]:
+    if needed:
+        yield r"\left("
+    yield part
+    if needed:
+        yield r"\right)"
+
+
+def _atom(part: Form) -> list[Piece]:
+    """A part that something is set above of."""
+    own = isinstance(part, Call) and part.function in ("inv", "kron")
+    return list(_bracketed(part, own or postfix_brackets(part) or part.level < POSTFIX or isinstance(part, Transpose)))
+
+
+def _factor(part: Form) -> list[Piece]:
+    return list(_bracketed(part, brackets(part, PRODUCT)))
+
+
+def _joined(parts: Sequence[Form], joint: str) -> Iterator[Piece]:
+    for place, part in enumerate(parts):
+        yield joint if place else ""
+        yield part
+
+
+def number(value: Rational) -> str:
+    if value.denominator == 1:
+        return str(value)
+    return ("-" if value < 0 else "") + rf"\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+
+
+def letter(text: str) -> str:
+    """An index letter: ``i``, ``i_1`` for i1, or Greek."""
+    stem = text.rstrip("0123456789")
+    return word(stem) + (f"_{{{text[len(stem) :]}}}" if stem != text else "")
+
+
+def word(text: str) -> str:
+    """A word as a symbol: one letter or a Greek one as it is, others upright."""
+    if text in SPELLED:
+        return SPELLED[text]
+    if text in GREEK:
+        return f"\\{text}"
+    stem = text.rstrip("0123456789")
+    if stem and stem != text:
+        return f"{word(stem)}_{{{text[len(stem) :]}}}"
+    if text.startswith("d") and (text[1:2].isupper() or text[1:] in GREEK or (len(text) == 2 and text[1].isalpha())):
+        return rf"\mathrm{{d}}{word(text[1:])}"
+    return text if len(text) == 1 else rf"\mathrm{{{text}}}"
+
+
+def name(text: str, letters: Sequence[str] = ()) -> str:
+    """A name, its subscripts and superscripts upright, with the letters of its axes."""
+    stem, *rest = text.replace("^", "_^").split("_")
+    subscripts = [part.strip("{}") for part in rest if part and not part.startswith("^")]
+    superscripts = [part[1:].strip("{}") for part in rest if part.startswith("^")]
+    below = ",".join(part if len(part) == 1 or not part.isalnum() else rf"\mathrm{{{part}}}" for part in subscripts)
+    indices = " ".join(map(letter, letters))
+    symbol = word(stem)
+    if below and indices:
+        symbol, below = f"{{{symbol}_{{{below}}}}}", ""
+    if "_" in symbol and not symbol.startswith("{") and (below or indices):
+        symbol = f"{{{symbol}}}"
+    below = below or indices
+    above = ",".join(superscripts)
+    above = above.replace("<", r"\langle ").replace(">", r"\rangle")
+    return symbol + (f"_{{{below}}}" if below else "") + (f"^{{{above}}}" if above else "")

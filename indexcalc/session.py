@@ -1,0 +1,404 @@
+"""Statements to answers: what is declared and defined so far, and the questions that are asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
+
+from indexcalc.answer import Answer, Input, Task
+from indexcalc.errors import IndexcalcError, Span
+from indexcalc.language import core, syntax
+from indexcalc.language.core import Core, Leaf, Symbol, subcores
+from indexcalc.language.index_notation import Letters, letters_of
+from indexcalc.language.lowering import Lowering
+from indexcalc.language.parser import normalise, parse
+from indexcalc.language.scope import Reading, Scope, kind_of
+from indexcalc.language.statements import Declaration, Definition, Question, classify
+from indexcalc.language.syntax import Name
+from indexcalc.tensor.nodes import Dimension
+
+LAYOUTS = ("numerator", "denominator")
+
+
+MOST_LINES = 64
+"""Lines that one statement may go on for."""
+
+
+def split(text: str) -> Iterator[tuple[int, str]]:
+    """The statements of a text with the line that each begins on: one a line or between semicolons; # and %
+    begin comments. A line goes on while brackets are open; if they never close, it stands alone."""
+    lines = [line.split("#")[0].split("%")[0].rstrip() for line in text.splitlines()]
+    number = 0
+    while number < len(lines):
+        last = _last_line(lines, number)
+        joined = " ".join(lines[number : last + 1])
+        for piece in joined.split(";"):
+            if piece.strip():
+                yield number + 1, piece.strip()
+        number = last + 1
+
+
+def _last_line(lines: Sequence[str], first: int) -> int:
+    """The line on which the brackets that open on the first one are closed, or the first."""
+    depth = 0
+    for number, line in enumerate(lines[first : first + MOST_LINES], first):
+        depth += sum(map(line.count, "([{")) - sum(map(line.count, ")]}"))
+        if depth <= 0:
+            return number if depth == 0 else first
+        if not line.strip():
+            break
+    return first
+
+
+class Session:
+    """A file, or one question: its declarations and definitions in order."""
+
+    def __init__(self) -> None:
+        self.scope = Scope()
+
+    # ------------------------------------------------------------------ statements
+    def answers(self, text: str, line: int = 1, layout: str = "numerator") -> list[Answer]:
+        """What one statement of a file asks: nothing for a declaration or a definition, else an answer a question."""
+        text = normalise(text)
+        try:
+            statement = classify(parse(text), self.scope)
+            if isinstance(statement, Declaration):
+                self._declare(statement)
+            elif isinstance(statement, Definition):
+                self._define(statement, text)
+            else:
+                return [Answer(task) for task in self.tasks(statement, text, line=line, layout=layout)]
+        except IndexcalcError as error:
+            error.text = error.text or text
+            raise
+        return []
+
+    def _declare(self, declaration: Declaration) -> None:
+        with self.scope.attempt(keep=True):
+            axes = []
+            for size, _ in declaration.sizes:
+                axes.append(self.scope.sizes.fixed(int(size) if size.isdigit() else size))
+                if not size.isdigit():
+                    self.scope.size_symbols.add(size)
+            for name in declaration.names:
+                spelled = syntax.spelling(name.text, name.scripts)
+                kind = kind_of(tuple(axes))
+                self.scope.add(Symbol(spelled, kind, tuple(axes), spelled, name.span, assumed=False))
+
+    def _define(self, definition: Definition, text: str) -> None:
+        with self.scope.attempt(keep=True):
+            meaning, symbol, _ = self._meaning(definition.name, definition.body, text, ())
+            declared = self.scope.symbols.get(symbol.name)
+            if declared is None or declared.assumed or declared.meaning is not None:
+                self.scope.add(symbol)
+                declared = symbol
+            elif len(declared.axes) != len(meaning.axes) or not all(
+                map(self.scope.sizes.unify, declared.axes, meaning.axes)
+            ):
+                message = f"`{symbol.spelling}` is declared with another shape"
+                raise IndexcalcError("E203", message, definition.name.span)
+            declared.meaning, declared.letters = meaning, symbol.letters
+
+    def _meaning(
+        self, name: Name, body: syntax.Syntax, text: str, variables: Iterable[str]
+    ) -> tuple[Core, Symbol, Reading]:
+        """The meaning of a right side, and the symbol that its left side makes."""
+        reading = Reading(self.scope, text, variables)
+        symbol, spelled, scripts = self.scope.lookup(name)
+        left = tuple(letter for script in scripts for letter in letters_of(script) or ())
+        if left and not reading.indexed(body):
+            meaning, _ = reading.read(body, None)
+            if len(meaning.axes) == len(left):
+                message = f"`{text[name.span[0] : name.span[1]]}` has indices, and the right side has none"
+                whole = syntax.spelling(name.text, name.scripts)
+                kind = ("scalar", "vector(n)", "matrix(m, n)")[len(left)]
+                raise IndexcalcError("E201", message, name.span, f"if it is a name, declare it: `{whole}: {kind}`")
+            spelled, left, letters = syntax.spelling(name.text, name.scripts), (), None
+        else:
+            meaning, letters = reading.read(body, left)
+        kind = "row" if reading.kind == "r" else kind_of(meaning.axes)
+        made = Symbol(spelled, kind, meaning.axes, spelled, name.span, assumed=False)
+        made.letters = letters or ()
+        return meaning, made, reading
+
+    # ------------------------------------------------------------------ questions
+    def tasks(
+        self,
+        question: Question | Definition,
+        text: str,
+        *,
+        wrt: Sequence[str] = (),
+        order: int = 1,
+        line: int = 1,
+        layout: str = "numerator",
+        derive: bool = False,
+    ) -> list[Task]:
+        """A question as tensor expressions; one task for each variable where none is named. With ``derive`` an
+        expression is asked for its derivative."""
+        if layout not in LAYOUTS:
+            message = f"the layout {layout!r} is not known"
+            raise IndexcalcError("E404", message, help=f"the layouts are {', '.join(LAYOUTS)}")
+        if order not in (1, 2):
+            raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
+        if isinstance(question, Definition):
+            question = Question(question.span, "simplify", question.body, question.name)
+        if derive and question.form == "simplify":
+            question = question._replace(form="diff")
+        with self.scope.attempt(keep=False):
+            return list(_Asked(self, question, text, [_parsed_name(name) for name in wrt], order).tasks(line, layout))
+
+
+class _Asked:
+    """One question while it is worked out: its meaning, its names, its variables."""
+
+    def __init__(self, session: Session, question: Question, text: str, wrt: Sequence[Name], order: int) -> None:
+        self.session, self.scope, self.question, self.text = session, session.scope, question, text
+        self.form = question.form
+        self.wanted = tuple(wrt) or question.variables
+        spelled = [syntax.spelling(name.text, name.scripts) for name in self.wanted]
+        self.name = ""
+        self.meaning, self.letters, self.notes = self._output(spelled)
+        self.vector = None if question.vector is None else self._vector(question.vector)
+        self.order = question.order if question.variables else order
+        self.text_letters = _index_letters(question.body)
+
+    def _output(self, variables: Sequence[str]) -> tuple[Core, Letters | None, list[str]]:
+        """The output's meaning, the letters of its axes (None in matrix notation), and notes."""
+        left, body = self.question.left, self.question.body
+        if left is not None and left is not body:  # a left-hand side, or an arrow
+            meaning, symbol, reading = self.session._meaning(left, body, self.text, variables)
+            self.name = symbol.name
+            if self.name in self.scope.symbols:
+                raise IndexcalcError("E305", f"`{self.name}` stands for something already", left.span, "give it another name")
+            return meaning, symbol.letters, reading.notes
+        if isinstance(body, Name):
+            symbol_, _, scripts = self.scope.lookup(body)
+            if symbol_ is not None and (symbol_.meaning is not None or not scripts):
+                letters = tuple(letter for script in scripts for letter in letters_of(script) or ())
+                if letters and len(letters) != len(symbol_.axes):
+                    message = f"`{symbol_.spelling}` has {len(symbol_.axes)} axes and {len(letters)} indices here"
+                    raise IndexcalcError("E211", message, body.span)
+                self.name = symbol_.name if symbol_.meaning is not None else ""
+                return Leaf(symbol_.axes, symbol_), letters or symbol_.letters, []
+        reading = Reading(self.scope, self.text, variables)
+        meaning, own = reading.read(body, None)
+        return meaning, own, reading.notes
+
+    def _vector(self, node: syntax.Syntax) -> Core:
+        """The cotangent of vjp, or the direction of jvp and hvp: a name that is new has the shape that fits."""
+        axes = self.meaning.axes if self.form == "vjp" else self._symbol(self.wanted[0]).axes
+        if isinstance(node, Name):
+            symbol, spelled, scripts = self.scope.lookup(node)
+            if symbol is None:
+                whole = syntax.spelling(node.text, node.scripts)
+                symbol = Symbol(whole, kind_of(axes), axes, whole, node.span, assumed=True)
+                self.scope.add(symbol)
+                return Leaf(axes, symbol)
+            if not scripts:
+                return self._fitting(Leaf(symbol.axes, symbol), axes, node.span)
+        reading = Reading(self.scope, self.text)
+        return self._fitting(reading.read(node, None)[0], axes, node.span)
+
+    def _fitting(self, meaning: Core, axes: core.Axes, span: Span) -> Core:
+        if len(meaning.axes) != len(axes) or not all(map(self.scope.sizes.unify, meaning.axes, axes)):
+            what = "the output" if self.form == "vjp" else "the variable"
+            raise IndexcalcError("E203", f"this must have the shape of {what}", span)
+        return meaning
+
+    # ------------------------------------------------------------------ variables
+    def _symbol(self, name: Name) -> Symbol:
+        symbol, spelled, scripts = self.scope.lookup(name)
+        if symbol is None:
+            near = get_close_matches(spelled, list(self.scope.symbols), n=1)
+            known = ", ".join(s.spelling for s in self.scope.symbols.values() if s.meaning is None)
+            help_ = f"did you mean `{near[0]}`?" if near else f"the variables are {known}" if known else None
+            raise IndexcalcError("E304", f"`{spelled}` is no variable of the expression", name.span, help_)
+        letters = sum(len(letters_of(script) or ()) for script in scripts)
+        if letters not in (0, len(symbol.axes)):
+            message = f"`{symbol.spelling}` has {len(symbol.axes)} axes and {letters} indices here"
+            raise IndexcalcError("E211", message, name.span)
+        return symbol
+
+    def _requests(self) -> list[tuple[tuple[Symbol, ...], tuple[Letters, ...]]]:
+        """The variables of each answer, with the letters that the user gave their axes."""
+        if self.form == "simplify":
+            return [((), ())]
+        each = [(self._symbol(name), self._letters(name)) for name in self.wanted]
+        if not each:
+            each = [(symbol, ()) for symbol in self._leaves([self.meaning], ()) if symbol.meaning is None]
+            if not each:
+                raise IndexcalcError("E304", "there is no variable to differentiate by", self.question.span)
+        if self.question.variables or (self.order == 2 and len(each) == 2 and self.wanted):
+            return [(tuple(symbol for symbol, _ in each), tuple(letters for _, letters in each))]
+        return [((symbol,) * self.order, (letters,)) for symbol, letters in each]
+
+    def _letters(self, name: Name) -> Letters:
+        return tuple(letter for script in self.scope.lookup(name)[2] for letter in letters_of(script) or ())
+
+    def _leaves(self, roots: Sequence[Core], variables: Sequence[Symbol]) -> list[Symbol]:
+        """The variables that meanings are made of, in the order in which they were first used."""
+        found: dict[str, Symbol] = {}
+        seen: set[int] = set()
+        stack = list(roots)
+        while stack:
+            part = stack.pop()
+            if id(part) in seen:
+                continue
+            seen.add(id(part))
+            if isinstance(part, Leaf):
+                if part.symbol.meaning is None or part.symbol in variables:
+                    found[part.symbol.name] = part.symbol
+                else:
+                    stack.append(part.symbol.meaning)
+            stack.extend(subcores(part))
+        for symbol in found.values():
+            self.scope.appear(symbol)
+        return sorted(found.values(), key=lambda symbol: symbol.place)
+
+    # ------------------------------------------------------------------ tasks
+    def tasks(self, line: int, layout: str) -> Iterator[Task]:
+        if self.form in ("grad", "hess", "hvp") and self.meaning.axes:
+            help_ = "ask for the derivative `d a / d W`, or for `vjp(a, W, da)`"
+            raise IndexcalcError("E217", "a gradient is of a scalar, and this has axes", self.question.body.span, help_)
+        requests = self._requests()
+        if not requests[0][0] and self.form not in ("simplify",):
+            raise IndexcalcError("E304", "there is no variable to differentiate by", self.question.span)
+        for variables, letters in requests:
+            roots = [self.meaning, *([self.vector] if self.vector is not None else [])]
+            leaves = self._leaves(roots, variables)
+            leaves += [symbol for symbol in dict.fromkeys(variables) if symbol not in leaves]
+            dimension = self._dimensions(leaves, roots)
+            lowering = Lowering(dimension, variables)
+            output = lowering.lower(self.meaning)
+            vector = None if self.vector is None else lowering.lower(self.vector)
+            notes = list(dict.fromkeys(self.notes))
+            notes += [f"{v.spelling} does not occur: the derivative is zero" for v in variables if v not in self._leaves(roots, variables)]
+            yield Task(
+                text=self.text,
+                form=self.form,
+                output=output,
+                wrt=tuple(lowering.variable(symbol) for symbol in variables),
+                vector=vector,
+                name=self.name,
+                inputs=tuple(Input(s.name, s.spelling, s.kind, lowering.shape(s.axes), s.assumed) for s in leaves),
+                notes=tuple(notes),
+                typed=tuple(lowering.typed),
+                letters=(self.letters or (), *letters),
+                preferred=self.text_letters,
+                layout=layout,
+                line=line,
+                taken=frozenset(self.scope.symbols),
+            )
+
+    def _dimensions(self, leaves: Sequence[Symbol], roots: Sequence[Core]) -> Callable[[int], Dimension]:
+        sizes = self.scope.sizes
+        order = [axis for symbol in leaves for axis in symbol.axes] + [axis for root in roots for axis in root.axes]
+        named = sizes.symbols(order, self.scope.symbols)
+
+        def dimension(size: int) -> Dimension:
+            root = sizes.find(size)
+            if root not in named:
+                named.update(sizes.symbols([root], {*self.scope.symbols, *map(str, named.values())}))
+            return named[root]
+
+        return dimension
+
+
+def _parsed_name(text: str) -> Name:
+    """The variable that a caller names: ``W``, ``W_kl``, ``λ``."""
+    statement = parse(normalise(text))
+    (name,) = statement.left.items if len(statement.left.items) == 1 else (None,)
+    if not isinstance(name, Name) or statement.right is not None:
+        raise IndexcalcError("E304", "a derivative is by a variable", (0, len(text)), text=text)
+    return name
+
+
+def _index_letters(body: syntax.Syntax) -> Letters:
+    """The letters that the user wrote, in order."""
+    found: list[str] = []
+    stack = [body]
+    while stack:
+        node = stack.pop()
+        scripts = node.scripts if isinstance(node, Name) else (node.script,) if isinstance(node, syntax.Indexed) else ()
+        found += [letter for script in scripts for letter in letters_of(script) or ()]
+        stack.extend(reversed(syntax.children(node)))
+    return tuple(dict.fromkeys(found))
+
+
+# ---------------------------------------------------------------------- the public functions
+def diff(
+    text: str,
+    wrt: str | Sequence[str] | None = None,
+    let: Sequence[str] = (),
+    order: int = 1,
+    layout: str = "numerator",
+) -> Answer:
+    """The derivative of an expression by a variable: the first of ``differentiate``'s answers."""
+    return differentiate(text, wrt, let, order, layout)[0]
+
+
+def differentiate(
+    text: str,
+    wrt: str | Sequence[str] | None = None,
+    let: Sequence[str] = (),
+    order: int = 1,
+    layout: str = "numerator",
+    line: int = 1,
+) -> list[Answer]:
+    """The derivatives of an expression: by each variable in ``wrt``, or by each that it has. ``order`` 2 with
+    two variables is the mixed derivative. Statements before the last, between semicolons, are definitions.
+
+    Raises IndexcalcError.
+    """
+    session, last = _prepared(text, let)
+    names = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    return _asked(session, last, names, order, line, layout, derive=True)
+
+
+def simplify(text: str, let: Sequence[str] = ()) -> Answer:
+    """An expression in its simplest form: an answer of order 0. Raises IndexcalcError."""
+    session, last = _prepared(text, let)
+    return _asked(session, last, [], 1, 1, "numerator", derive=False)[0]
+
+
+def run(text: str) -> Iterator[Answer]:
+    """The answers to a file's questions, in order. Raises IndexcalcError at the first bad statement."""
+    session = Session()
+    for line, statement in split(text):
+        yield from session.answers(statement, line)
+
+
+def _prepared(text: str, let: Sequence[str]) -> tuple[Session, str]:
+    """A session with declarations and the statements before the last; and the last one."""
+    session = Session()
+    for declaration in let:
+        normal = normalise(declaration)
+        try:
+            statement = classify(parse(normal), session.scope)
+            if not isinstance(statement, Declaration):
+                raise IndexcalcError("E307", "this is no declaration", statement.span, "`W: matrix(m, n)`")
+            session._declare(statement)
+        except IndexcalcError as error:
+            error.text = error.text or normal
+            raise
+    statements = [statement for _, statement in split(text)]
+    if not statements:
+        raise IndexcalcError("E107", "there is nothing to read", (0, len(text)), text=text)
+    for statement_ in statements[:-1]:
+        session.answers(statement_)
+    return session, statements[-1]
+
+
+def _asked(
+    session: Session, text: str, wrt: Sequence[str], order: int, line: int, layout: str, *, derive: bool
+) -> list[Answer]:
+    text = normalise(text)
+    try:
+        question = classify(parse(text), session.scope)
+        if isinstance(question, Declaration):
+            raise IndexcalcError("E107", "this is a declaration, not an expression", question.span)
+        tasks = session.tasks(question, text, wrt=wrt, order=order, line=line, layout=layout, derive=derive)
+    except IndexcalcError as error:
+        error.text = error.text or text
+        raise
+    return [Answer(task) for task in tasks]
