@@ -129,7 +129,7 @@ class Answer:
     def cotangent(self) -> str | None:
         if self.task.form == "vjp":
             return self.task.vector.name if isinstance(self.task.vector, Variable) else None
-        return self._fresh("G") if self.order == 1 and self.task.form in ("diff", "grad") and self.task.output.shape else None
+        return self._fresh("G") if self.order == 1 and self.task.form in ("diff", "grad") else None
 
     @cached_property
     def perturbation(self) -> str | None:
@@ -259,7 +259,7 @@ class Answer:
         task = self.task
         if task.form == "vjp":
             return self.derivative
-        if self.cotangent is None:
+        if self.cotangent is None or not task.output.shape:
             return self.gradient
         return pullback(task.output, task.wrt[0], variable(self.cotangent, task.output.shape))
 
@@ -310,10 +310,10 @@ class Answer:
             raise IndexcalcError("E404", "this answer has no pullback")
         arguments = dict(self._arguments)
         shapes = {i.name: i.shape for i in self.task.inputs}
-        result = self.node
+        result, task_shape = self.node, self.task.output.shape
         if form == "pullback":
             result = self.pullback_node
-            if self.cotangent is not None and self.cotangent not in arguments:
+            if self.cotangent is not None and task_shape and self.cotangent not in arguments:
                 arguments = {self.cotangent: numpy_code.argument_name(self.cotangent), **arguments}
                 shapes[self.cotangent] = self.task.output.shape
         results = [self.task.output, result] if with_value else [result]

@@ -320,6 +320,9 @@ def trace(factors: Sequence[Form]) -> Form:
     turned = [transpose(factor) for factor in reversed(factors)]
     cycles = [[*cycle[k:], *cycle[:k]] for cycle in (list(factors), turned) for k in range(len(factors))]
     candidates = sorted([matmul(*cycle) for cycle in cycles], key=lambda form: (form.cost, form.places))
+    scalar = next((form for form in candidates if form.kind == "s"), None)
+    if scalar is not None:  # a row and a column meet
+        return scalar
     traces: list[Form] = [Call("tr", "s", (candidates[0],))]
     if len(factors) == 2:
         traces += [Call("sum", "s", (hadamard(transpose(a), b),)) for a, b in (factors, factors[::-1])]

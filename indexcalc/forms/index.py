@@ -20,7 +20,7 @@ from indexcalc.tensor import product as products
 from indexcalc.tensor import sums
 from indexcalc.tensor.elementwise import Apply
 from indexcalc.tensor.matrix_functions import MatrixFunction, Softmax
-from indexcalc.tensor.nodes import Labels, Node, Rational
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational
 from indexcalc.tensor.product import Einsum, constant_axes, split_power, without_axes
 
 Letters = tuple[str, ...]
@@ -49,14 +49,19 @@ class IndexForms:
         self.context, self.matrix, self.kept = context, matrix, frozenset(kept)
         self.preferred = [letter for letter in dict.fromkeys(preferred) if letter not in kept]
         self._places: dict[Node, int] = {}
+        self._sizes: dict[str, Dimension] = {}
 
     def form(self, node: Node, letters: Letters) -> Form:
         """The form of a node whose axes have these letters."""
+        self._sizes.update(zip(letters, node.shape, strict=True))
         return self._form(node, letters, Scope(set(letters) | self.kept))
 
     # ------------------------------------------------------------------ letters and order
-    def _fresh(self, scope: Scope) -> str:
-        letter = next(letter for letter in self._letters() if letter not in scope.used)
+    def _fresh(self, scope: Scope, dimension: Dimension) -> str:
+        """A letter for a dummy index; one letter runs over one size in all of the answer."""
+        free = (letter for letter in self._letters() if letter not in scope.used)
+        letter = next(letter for letter in free if self._sizes.get(letter, dimension) == dimension)
+        self._sizes[letter] = dimension
         scope.used.add(letter)
         return letter
 
@@ -162,7 +167,7 @@ class IndexForms:
             return Call(node.name, "", tuple(arguments), letters)
         except NoMatrixForm:
             above = Call("exp", "", (self._form(argument, letters, scope),))
-            dummy = self._fresh(scope)
+            dummy = self._fresh(scope, argument.shape[node.axis])
             other = (*letters[: node.axis], dummy, *letters[node.axis + 1 :])
             below = SumOver((dummy,), Call("exp", "", (self._form(argument, other, scope),)))
             return Product(" ", 1, (above,), (below,))
@@ -170,7 +175,7 @@ class IndexForms:
     # ------------------------------------------------------------------ products
     def _product(self, node: Einsum, letters: Letters, scope: Scope) -> tuple[int, Form]:
         names: dict[int, str] = {}
-        deltas: list[tuple[int, Form]] = []
+        deltas: list[tuple[int, Symbol]] = []
         for position, (label, letter) in enumerate(zip(node.output, letters, strict=True)):
             if label in names:
                 deltas.append((node.output.index(label), Symbol("delta", "", -1, (names[label], letter))))
@@ -182,7 +187,7 @@ class IndexForms:
         for _, labels in factors:
             for label in labels:
                 if label not in names:
-                    names[label] = self._fresh(scope)
+                    names[label] = self._fresh(scope, node.sizes[label])
                 counts[names[label]] = counts.get(names[label], 0) + 1
         inner = Scope(scope.used)
         sign, parts = 1 if node.coefficient >= 0 else -1, []
@@ -191,7 +196,8 @@ class IndexForms:
             sign *= s
             parts.append((labels, form, exponent))
         own = {names[label] for label in node.output}
-        scope.doubled |= {x for x in own if counts.get(x, 0) > 1 or x in inner.doubled}
+        seen = [x for x in own for _ in range(counts.get(x, 0))] + [x for _, d in deltas for x in d.letters]
+        scope.doubled |= {x for x in seen if seen.count(x) > 1 or x in inner.doubled}
         explicit = tuple([x for x, n in counts.items() if x not in own and (n != 2 or x in inner.doubled)])
         above, below = self._placed(node, names, deltas, parts, own.union(explicit))
         return sign, _summed(tensor.magnitude(node.coefficient), explicit, above, below)
@@ -205,7 +211,7 @@ class IndexForms:
         self,
         node: Einsum,
         names: dict[int, str],
-        deltas: list[tuple[int, Form]],
+        deltas: list[tuple[int, Symbol]],
         parts: list[tuple[Labels, Form, Rational]],
         named: set[str],
     ) -> tuple[list[Form], list[Form]]:

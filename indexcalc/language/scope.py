@@ -14,7 +14,8 @@ from indexcalc.language.matrix_notation import MatrixNotation
 from indexcalc.language.parser import GREEK
 from indexcalc.language.ranks import infer
 from indexcalc.language.sizes import Sizes
-from indexcalc.language.syntax import Syntax, children, spelling
+from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
+from indexcalc.tensor.functions import BY_NAME
 
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
@@ -92,7 +93,7 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
-        body = self._split(body)
+        body = self._split(syntax.split_words(body, self._product_parts))
         core, letters = self._read(body, left)
         for node in walk(body):
             if isinstance(node, syntax.Name) and (symbol := self.scope.lookup(node)[0]) is not None:
@@ -132,12 +133,22 @@ class Reading:
         if apart:
             apart |= {text for text in unknown if _product_like(text)}
             self.notes += [f"`{text}` is read as `{' '.join(text)}`" for text in sorted(apart)]
-            return syntax.split_names(body, apart)
+            return syntax.split_words(body, lambda n: letters_apart(n) if isinstance(n, syntax.Name) and n.text in apart else None)
         for node in names:
             if node.text in unknown and _product_like(node.text) and node.text not in self.variables:
                 help_ = f"write `{' '.join(node.text)}` for a product, or declare `{node.text}: matrix(m, n)`"
                 raise IndexcalcError("E306", f"`{node.text}` can be one name or a product", node.span, help_)
         return body
+
+    def _product_parts(self, node: Syntax) -> list[Syntax] | None:
+        """``b(x + y)`` where b is no function but a variable is b times (x + y)."""
+        if not isinstance(node, syntax.Call) or node.function not in self.scope.symbols or len(node.arguments) != 1:
+            return None
+        if node.function in BY_NAME or node.function in LIBRARY:
+            return None
+        self.notes.append(f"`{node.function}(…)` is a product: `{node.function}` is a variable")
+        span = (node.name_span[1], node.span[1])
+        return [syntax.Name(node.name_span, node.function, ()), syntax.Group(span, node.arguments[0])]
 
     def _undeclared(self, node: syntax.Name) -> bool:
         return self.scope.lookup(node)[0] is None and self._constant(node) is None

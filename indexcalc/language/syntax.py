@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -145,40 +145,51 @@ def children(node: Syntax) -> list[Syntax]:
     return []
 
 
-def split_names(node: Syntax, names: Collection[str]) -> Syntax:
-    """A tree in which the given names stand as products of their letters; what follows a name (an index, a
-    transpose, a power) belongs to its last letter."""
+def split_words(node: Syntax, parts: Callable[[Syntax], list[Syntax] | None]) -> Syntax:
+    """A tree in which words for which ``parts`` has an answer stand as products of these parts; what follows a
+    word (an index, a transpose, a power) belongs to its last part."""
+    own = _parts(node, parts)
+    if own is not None:
+        return Product(node.span, tuple(("", part) for part in own))
     match node:
-        case Name(text=text) if text in names:
-            return _letters(node, node)
-        case Transpose(body=Name(text=text) as name) | Power(base=Name(text=text) as name) if text in names:
-            return _letters(name, node)
         case Sum():
-            return node._replace(terms=tuple((sign, split_names(term, names)) for sign, term in node.terms))
+            return node._replace(terms=tuple((sign, split_words(term, parts)) for sign, term in node.terms))
         case Product():
             factors: list[tuple[str, Syntax]] = []
             for operator, factor in node.factors:
-                new = split_names(factor, names)
-                if isinstance(new, Product) and not isinstance(factor, Product) and operator != "/":
-                    factors += [(operator, new.factors[0][1]), *new.factors[1:]]
+                new = _parts(factor, parts)
+                if new is not None and operator != "/":
+                    factors += [(operator, new[0]), *[("", part) for part in new[1:]]]
                 else:
-                    factors.append((operator, new))
+                    factors.append((operator, split_words(factor, parts)))
             return node._replace(factors=tuple(factors))
         case Call():
-            return node._replace(arguments=tuple(split_names(argument, names) for argument in node.arguments))
+            return node._replace(arguments=tuple(split_words(argument, parts) for argument in node.arguments))
         case Signed() | Transpose() | Group() | Indexed() | SumOver():
-            return node._replace(body=split_names(node.body, names))
+            return node._replace(body=split_words(node.body, parts))
         case Power():
-            return node._replace(base=split_names(node.base, names), exponent=split_names(node.exponent, names))
+            return node._replace(base=split_words(node.base, parts), exponent=split_words(node.exponent, parts))
     return node
 
 
-def _letters(name: Name, whole: Syntax) -> Product:
+def _parts(node: Syntax, parts: Callable[[Syntax], list[Syntax] | None]) -> list[Syntax] | None:
+    """The parts of a word with what follows it, each of them split in turn."""
+    suffixes: list[Transpose | Power | Indexed] = []
+    word = node
+    while isinstance(word, Transpose | Power | Indexed):
+        suffixes.append(word)
+        word = word.base if isinstance(word, Power) else word.body
+    found = parts(word)
+    if found is None:
+        return None
+    last = split_words(found[-1], parts)
+    for suffix in reversed(suffixes):
+        last = suffix._replace(base=last) if isinstance(suffix, Power) else suffix._replace(body=last)
+    return [*found[:-1], last]
+
+
+def letters_apart(name: Name) -> list[Syntax]:
+    """A word as its letters, the scripts with the last."""
     start = name.span[0]
-    letters = [Name((start + k, start + k + 1), letter, ()) for k, letter in enumerate(name.text)]
-    last: Syntax = letters[-1]._replace(span=(letters[-1].span[0], name.span[1]), scripts=name.scripts)
-    if isinstance(whole, Transpose):
-        last = whole._replace(body=last)
-    elif isinstance(whole, Power):
-        last = whole._replace(base=last)
-    return Product(whole.span, tuple([("", letter) for letter in letters[:-1]] + [("", last)]))
+    letters: list[Syntax] = [Name((start + k, start + k + 1), letter, ()) for k, letter in enumerate(name.text[:-1])]
+    return [*letters, Name((start + len(name.text) - 1, name.span[1]), name.text[-1], name.scripts)]

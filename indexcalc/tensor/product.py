@@ -166,6 +166,7 @@ def is_symmetric(node: Node) -> bool:
 def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:
     """The node and its transposes are one operand: the canonical one of them, with labels to match."""
     if node.oriented is None:
+        node.oriented = node, tuple(range(len(labels))), False  # while its transposes are made
         node.oriented = _orientation(node)
     best, axes, symmetric = node.oriented
     labels = tuple([labels[axis] for axis in axes])
@@ -191,6 +192,8 @@ def _orientation(node: Node) -> tuple[Node, Labels, bool]:
         if other is None:
             break
         symmetric = symmetric or (rank == 2 and other is node)
+        if type(other) is not type(node) or (other.linear and cast(Additive, other).primitive()[2] is not other):
+            continue  # minus the node: tanh(A - A')
         key = (False, other.digest)
         if key < best_key:
             best, axes, best_key = other, moved, key
@@ -403,12 +406,15 @@ class _Builder:
     def _alone(self, item: Item, coefficient: Rational) -> Node | None:
         """The product of one operand with the output's axes, where that needs no product."""
         base, labels, exponent = item
-        if set(labels) != set(self.output) or not (coefficient == 1 or (base.linear and exponent == 1)):
+        if len(set(labels)) < len(labels) or set(labels) != set(self.output) or not (coefficient == 1 or (base.linear and exponent == 1)):
             return None
-        node: Node | None = raised(base, exponent)
-        if labels != self.output and node is not None:
-            node = node.relabelled(tuple([self.output.index(label) for label in labels]))
-        return node if node is None or coefficient == 1 else cast(Additive, node).scaled(coefficient)
+        node = raised(base, exponent)
+        if labels != self.output:
+            moved = base.relabelled(tuple([self.output.index(label) for label in labels]))
+            if moved is None:
+                return None
+            node = power(moved, exponent)
+        return node if coefficient == 1 else cast(Additive, node).scaled(coefficient)
 
     def _interned(self, coefficient: Rational, items: list[Item], output: Labels, *, opaque: bool = False) -> Node:
         nodes = [raised(base, e) for base, _, e in items]
@@ -496,6 +502,8 @@ def power(base: Node, exponent: Rational | Node) -> Node:
     elif base.linear and type(exponent) is int:
         labels = tuple(range(len(base.shape)))
         coefficient, scalars, primitive = cast(Additive, base).primitive()
+        if primitive is base:
+            return raised(base, exponent)
         factors: list[Factor] = [(power(scalar, e * exponent), ()) for scalar, e in scalars]
         return einsum(rational(Fraction(coefficient) ** exponent), [*factors, (raised(primitive, exponent), labels)], labels)
     return raised(base, exponent)

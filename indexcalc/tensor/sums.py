@@ -8,7 +8,7 @@ from math import gcd, lcm
 from typing import ClassVar
 
 from indexcalc.tensor.nodes import Labels, Node, Number, Rational, Shape, intern, number, rational
-from indexcalc.tensor.product import Einsum, constant_axes, einsum, power, reindex, split_power, zeros
+from indexcalc.tensor.product import Einsum, constant_axes, einsum, orient, power, reindex, split_power, zeros
 
 Term = tuple[Rational, Node]
 """A coefficient and a node that has none of its own."""
@@ -42,7 +42,8 @@ class Sum(Node):
         """(content, negative powers of scalars, primitive sum), whose product is this sum.
 
         A primitive sum has coprime integer coefficients, mostly positive, on a tie with that of the
-        first term positive; and no term that is a quotient by a scalar.
+        first term positive, first in an order that its transpose shares; and no term that is a quotient
+        by a scalar.
         """
         try:
             return self._primitive  # type: ignore[has-type, no-any-return]
@@ -66,13 +67,22 @@ class Sum(Node):
             return 1, tuple(lowest.items()), multiplied
         numerator = gcd(*(c.numerator for c in self.coefficients))
         denominator = lcm(*(c.denominator for c in self.coefficients))
-        negative = sum(c < 0 for c in self.coefficients)
-        sign = -1 if (2 * negative, self.coefficients[0] < 0) > (len(self.coefficients), False) else 1
-        content = rational(Fraction(sign * numerator, denominator))
+        excess = sum(1 if c > 0 else -1 for c in self.coefficients) or self._tie()
+        content = rational(Fraction(numerator if excess > 0 else -numerator, denominator))
         if content == 1:
             return 1, (), self
         scaled = tuple([rational(Fraction(c) / content) for c in self.coefficients])
         return content, (), intern(Sum, (scaled,), self.shape, self.children)
+
+
+    def _tie(self) -> Rational:
+        """The sign of as many positive as negative terms. Of A - A' and its transpose, its negative, one is
+        positive; any other sum has the same sign as its transposes."""
+        total: dict[bytes, Rational] = {}
+        for c, node in self.terms:
+            best = orient(node, tuple(range(len(node.shape))))[0]
+            total[best.digest] = total.get(best.digest, 0) + c
+        return next((c for _, c in sorted(total.items()) if c), self.coefficients[0])
 
 
 def _scalar_powers(node: Node) -> list[tuple[Node, Rational]]:
