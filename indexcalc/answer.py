@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexcalc.calculus.derivative import differential, jacobian, pullback
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms import algebra
-from indexcalc.forms.algebra import cheapest
 from indexcalc.forms.context import FIRST, Context
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.index import IndexForms, Letters, all_letters
 from indexcalc.forms.kronecker import vec_form
 from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
-from indexcalc.forms.nodes import Form
+from indexcalc.forms.nodes import Form, Number
 from indexcalc.numeric import numpy_code
 from indexcalc.render import latex
 from indexcalc.render.text import indices as index_text
 from indexcalc.render.text import text
 from indexcalc.tensor.nodes import Node, Shape, Variable, descendants, variable
 from indexcalc.tensor.product import einsum, reindex
+from indexcalc.tensor.sums import Sum, add
 
 GROUPS = ("ij", "kl", "pq")
 """The letters of the axes: of the output and of the variables in turn, two for each that has any."""
@@ -64,6 +64,27 @@ class Task:
     line: int = 1
     taken: frozenset[str] = frozenset()
     named: dict[Node, str] = field(default_factory=dict)
+
+
+class Printed(NamedTuple):
+    """The forms of one tensor: the node that was printed, its index form, its matrix form or why there is none."""
+
+    node: Node
+    indexed: Form
+    matrix: Form | None
+    reason: str | None
+
+    @property
+    def shown(self) -> Form:
+        return self.indexed if self.matrix is None else self.matrix
+
+    @property
+    def notation(self) -> str:
+        return "index" if self.matrix is None else "matrix"
+
+    def tensor_text(self, letters: Letters) -> str:
+        """Matrix text, or index text with a left-hand side of its own."""
+        return text(self.matrix) if self.matrix is not None else f"D{index_text(letters)} = {text(self.indexed)}"
 
 
 class Answer:
@@ -188,37 +209,33 @@ class Answer:
     def _matrices(self) -> MatrixForms:
         return MatrixForms(self._context)
 
-    def _printed(self, node: Node, letters: Letters) -> tuple[Form, Form | None, str | None]:
-        """Index form, matrix form, and why there is none."""
-        matrix: Form | None = None
-        reason = None
-        candidates = [node]
+    def _printed(self, node: Node, letters: Letters) -> Printed:
+        indexed = IndexForms(self._context, self._matrices, letters, self.task.preferred)
         try:
             best, matrix = self._matrices.answer(node)
-            candidates = [best]
-        except NoMatrixForm as no_form:
-            reason = str(no_form)
-            candidates += [other for other, merged in alternatives(node) if merged]
-        indexed = IndexForms(self._context, self._matrices, letters, self.task.preferred)
-        return cheapest([indexed.form(candidate, letters) for candidate in candidates]), matrix, reason
+            return Printed(best, indexed.form(best, letters), matrix, None)
+        except NoMatrixForm as reason:
+            forms = [(candidate, indexed.form(candidate, letters)) for candidate in (node, *alternatives(node))]
+            best, index = min(forms, key=lambda pair: pair[1].cost)
+            return Printed(best, index, None, str(reason))
 
     @cached_property
-    def _forms(self) -> tuple[Form, Form | None, str | None]:
+    def _forms(self) -> Printed:
         return self._printed(self.node, self.letters)
 
     @cached_property
     def index(self) -> str:
         """The derivative in index notation; its axes are ``indices``."""
-        return text(self._forms[0])
+        return text(self._forms.indexed)
 
     @cached_property
     def matrix(self) -> str | None:
         """The derivative in matrix notation."""
-        return None if self._forms[1] is None else text(self._forms[1])
+        return None if self._forms.matrix is None else text(self._forms.matrix)
 
     @property
     def no_matrix_reason(self) -> str | None:
-        return self._forms[2]
+        return self._forms.reason
 
     @cached_property
     def vec(self) -> str | None:
@@ -231,27 +248,15 @@ class Answer:
             return None
         return text(algebra.transpose(form) if self._transposed else form)
 
-    def _tensor_text(self, node: Node, letters: Letters) -> tuple[str, str]:
-        """Matrix text, or index text with a left-hand side of its own; and which of them."""
-        form, matrix, _ = self._printed(node, letters)
-        if matrix is not None:
-            return text(matrix), "matrix"
-        return f"D{index_text(letters)} = {text(form)}", "index"
-
     @cached_property
-    def _pullback(self) -> tuple[str | None, str | None, Form | None]:
+    def _pullback(self) -> tuple[Printed, Letters] | None:
         task = self.task
         if task.form == "vjp" or (task.form in ("diff", "grad") and self.order == 1 and not task.output.shape):
-            index, matrix, _ = self._forms
-            letters = self.letters
-        elif task.form in ("diff", "grad") and self.order == 1:
+            return self._forms, self.letters
+        if task.form in ("diff", "grad") and self.order == 1:
             letters = self._axis_letters[1]
-            index, matrix, _ = self._printed(self.pullback_node, letters)
-        else:
-            return None, None, None
-        if matrix is not None:
-            return text(matrix), "matrix", matrix
-        return f"D{index_text(letters)} = {text(index)}", "index", index
+            return self._printed(self.pullback_node, letters), letters
+        return None
 
     @cached_property
     def pullback_node(self) -> Node:
@@ -266,27 +271,46 @@ class Answer:
     @property
     def pullback(self) -> str | None:
         """The vector-Jacobian product for the cotangent; of a scalar output, its gradient."""
-        return self._pullback[0]
+        return None if self._pullback is None else self._pullback[0].tensor_text(self._pullback[1])
+
+    @property
+    def pullback_notation(self) -> str | None:
+        """``matrix``, or ``index``: then the text has a left-hand side of its own."""
+        return None if self._pullback is None else self._pullback[0].notation
 
     @cached_property
-    def _differential(self) -> tuple[str | None, str | None]:
+    def _differential(self) -> tuple[Printed, Letters] | None:
         task = self.task
         if task.form in ("jvp", "hvp"):
-            index, matrix, _ = self._forms
-            return (text(matrix), "matrix") if matrix is not None else (f"D{index_text(self.letters)} = {text(index)}", "index")
+            return self._forms, self.letters
         if self.perturbation is None or not self.order:
-            return None, None
-        by = task.wrt[-1]
-        changed = task.output if self.order == 1 else self.gradient
-        node = differential(changed, by, variable(self.perturbation, by.shape))
+            return None
+        node = self._contracted(variable(self.perturbation, task.wrt[-1].shape))
         groups = self._axis_letters
         letters = groups[0] if self.order == 1 else groups[0] + groups[1]
-        return self._tensor_text(node, letters)
+        try:  # its best writing is known from the derivative's
+            return Printed(node, Number(0), self._matrices.form(node), None), letters
+        except NoMatrixForm:
+            return self._printed(node, letters), letters
+
+    def _contracted(self, perturbation: Node) -> Node:
+        """The derivative times a perturbation of its last variable, term by term."""
+        node = self.derivative if self._transposed else self._forms.node
+        axes = tuple(range(len(node.shape)))
+        kept = axes[: len(axes) - len(perturbation.shape)]
+        last = (perturbation, axes[len(kept) :])
+        terms = node.terms if isinstance(node, Sum) and kept else [(1, node)]
+        return add((c, einsum(1, [(term, axes), last], kept)) for c, term in terms)
 
     @property
     def differential(self) -> str | None:
         """The change of the output (order 2: of the gradient) for the perturbation."""
-        return self._differential[0]
+        return None if self._differential is None else self._differential[0].tensor_text(self._differential[1])
+
+    @property
+    def differential_notation(self) -> str | None:
+        """``matrix``, or ``index``: then the text has a left-hand side of its own."""
+        return None if self._differential is None else self._differential[0].notation
 
     # ------------------------------------------------------------------ results
     @property
@@ -306,7 +330,7 @@ class Answer:
             raise IndexcalcError("E404", f"code for {backend} is not supported yet")
         if form not in ("jacobian", "pullback"):
             raise IndexcalcError("E404", f"code for the form {form!r} is not supported yet")
-        if form == "pullback" and self.pullback is None:
+        if form == "pullback" and self._pullback is None:
             raise IndexcalcError("E404", "this answer has no pullback")
         arguments = dict(self._arguments)
         shapes = {i.name: i.shape for i in self.task.inputs}
@@ -327,9 +351,7 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of LANGUAGE.md, section 4."""
         task = self.task
-        index, matrix, reason = self._forms
-        pulled, pulled_notation, pulled_form = self._pullback
-        changed, changed_notation = self._differential
+        forms, pulled = self._forms, self._pullback
         return {
             "schema": 1,
             "line": task.line,
@@ -346,20 +368,20 @@ class Answer:
             "indices": list(self.letters),
             "index": self.index,
             "matrix": self.matrix,
-            "no_matrix_reason": reason,
+            "no_matrix_reason": forms.reason,
             "vec": self.vec,
             "cotangent": self.cotangent,
-            "pullback": pulled,
-            "pullback_notation": pulled_notation,
+            "pullback": self.pullback,
+            "pullback_notation": self.pullback_notation,
             "perturbation": self.perturbation,
-            "differential": changed,
-            "differential_notation": changed_notation,
+            "differential": self.differential,
+            "differential_notation": self.differential_notation,
             "structured": None,
             "where": {},
             "latex": {
-                "index": latex.latex(index),
-                "matrix": None if matrix is None else latex.latex(matrix),
-                "pullback": None if pulled_form is None else latex.latex(pulled_form),
+                "index": latex.latex(forms.indexed),
+                "matrix": None if forms.matrix is None else latex.latex(forms.matrix),
+                "pullback": None if pulled is None else latex.latex(pulled[0].shown),
             },
             "arguments": {i.spelling: self._arguments[i.name] for i in task.inputs},
             "verified": None,
@@ -370,5 +392,4 @@ class Answer:
         return next((i.spelling for i in self.task.inputs if i.name == name), name)
 
     def _repr_latex_(self) -> str:
-        index, matrix, _ = self._forms
-        return f"$\\displaystyle {latex.latex(index if matrix is None else matrix)}$"
+        return f"$\\displaystyle {latex.latex(self._forms.shown)}$"

@@ -11,7 +11,7 @@ from indexcalc.language import core, syntax
 from indexcalc.language.core import Core, Leaf, Symbol, subcores
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.lowering import Lowering
-from indexcalc.language.parser import normalise, parse
+from indexcalc.language.parser import ascii_name, normalise, parse
 from indexcalc.language.scope import Reading, Scope, kind_of
 from indexcalc.language.statements import Declaration, Definition, Question, classify
 from indexcalc.language.syntax import Name
@@ -306,6 +306,8 @@ class _Asked:
 
 def _parsed_name(text: str) -> Name:
     """The variable that a caller names: ``W``, ``W_kl``, ``λ``."""
+    if text.isalpha():
+        return Name((0, len(text)), ascii_name(text), ())
     statement = parse(normalise(text))
     (name,) = statement.left.items if len(statement.left.items) == 1 else (None,)
     if not isinstance(name, Name) or statement.right is not None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from indexcalc.tensor.elementwise import Apply, apply, is_negative
 from indexcalc.tensor.functions import SIGMOID
-from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, transform
-from indexcalc.tensor.product import Einsum, einsum, ones
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants, transform
+from indexcalc.tensor.product import Einsum, einsum, ones, orient, split_power
 from indexcalc.tensor.sums import Sum, add, scale
 
 MOST_TERMS = 64
@@ -17,56 +17,94 @@ Open = tuple[Rational, Factors, Labels, dict[int, Dimension]]
 """A product while it is multiplied out: coefficient, factors, output, sizes."""
 
 
-def alternatives(node: Node) -> Iterator[tuple[Node, bool]]:
-    """Other nodes of the same value, and whether like terms merged or cancelled on the way."""
+def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
+    """Other nodes of the same value: multiplied out, where like terms then merge or cancel, or ``every`` way."""
     seen = {node}
     for start in (node, _without_opposite_sigmoids(node)):
-        for candidate, merged in _expansions(start):
+        for candidate in _expansions(start, every or start is not node):
             if candidate not in seen:
                 seen.add(candidate)
-                yield candidate, merged or start is not node
+                yield candidate
 
 
-def _expansions(node: Node) -> Iterator[tuple[Node, bool]]:
-    yield node, False
+def _expansions(node: Node, every: bool) -> Iterator[Node]:
+    if every:
+        yield node
+    products = node.terms if isinstance(node, Sum) else [(1, node)]
+    if not any(_has_sum(child) for _, child in products):
+        return
     for everything in (False, True):
-        products = [(c, child) for c, child in node.terms] if isinstance(node, Sum) else [(1, node)]
-        expanded: list[tuple[Rational, Node]] = []
+        expanded: list[Open] = []
         for coefficient, child in products:
-            parts = multiplied_out(child, everything)
+            parts = multiplied_out(coefficient, child, everything)
             if parts is None or len(expanded) + len(parts) > MOST_TERMS:
                 return
-            expanded += [(coefficient * c, part) for c, part in parts]
-        if len(expanded) == len(products):
-            return
-        result = add(expanded)
-        count = len(result.children) if isinstance(result, Sum) else 1
-        yield result, count < len(expanded)
+            expanded += parts
+        if every or _promising(expanded):
+            yield add((1, einsum(c, factors, output, {x: sizes[x] for x in output})) for c, factors, output, sizes in expanded)
 
 
-def multiplied_out(node: Node, everything: bool) -> list[tuple[Rational, Node]] | None:
+def multiplied_out(coefficient: Rational, node: Node, everything: bool) -> list[Open] | None:
     """The terms of a product of sums; of the first sum only, or of ``everything``. None where they are too many."""
-    done: list[tuple[Rational, Node]] = []
-    work = [_opened(1, node)]
+    done: list[Open] = []
+    work = [_opened(coefficient, node)]
     while work:
         if len(work) + len(done) > MOST_TERMS:
             return None
-        coefficient, factors, output, sizes = work.pop()
+        product = work.pop()
+        coefficient, factors, output, sizes = product
         place = next((k for k, (factor, _) in enumerate(factors) if _has_sum(factor)), None)
         if place is None:
-            done.append((1, einsum(coefficient, factors, output, {x: sizes[x] for x in output})))
+            done.append(product)
             continue
         factor, labels = factors[place]
         rest = factors[:place] + factors[place + 1 :]
         if isinstance(factor, Sum):
-            new = [(coefficient * c, [*rest, (child, labels)], output, sizes) for c, child in factor.terms]
+            new: list[Open] = [(coefficient * c, [*rest, (child, labels)], output, sizes) for c, child in factor.terms]
             if everything:
                 work += new
             else:
-                done += [(1, einsum(c, f, o, {x: s[x] for x in o})) for c, f, o, s in new]
+                done += new
         else:
             work.append(_inlined(coefficient, rest, factor, labels, output, sizes))
     return done
+
+
+def _promising(products: list[Open]) -> bool:
+    """Whether two of the products have the same factors, or factors of one cancel: only then like terms can
+    merge. What is cheap to see before anything is built."""
+    seen: set[frozenset[tuple[Node, Rational]]] = set()
+    for _, factors, _, _ in products:
+        total: dict[Node, Rational] = {}
+        for factor, _ in factors:
+            for base, exponent in _leaves(factor).items():
+                if total.get(base, 0) * exponent < 0:
+                    return True
+                total[base] = total.get(base, 0) + exponent
+        sign = frozenset(total.items())
+        if sign in seen:
+            return True
+        seen.add(sign)
+    return False
+
+
+_leaf_powers: dict[Node, dict[Node, Rational]] = cache()
+
+
+def _leaves(node: Node) -> dict[Node, Rational]:
+    """The factors that a node flattens to, with their exponents."""
+    if node not in _leaf_powers:
+        for part in descendants([node], lambda n: n.children if isinstance(n, Einsum) else ()):
+            found: dict[Node, Rational] = {}
+            if isinstance(part, Einsum):
+                for child in part.children:
+                    for base, exponent in _leaf_powers[child].items():
+                        found[base] = found.get(base, 0) + exponent
+            else:
+                base, exponent = split_power(part)
+                found = {orient(base, tuple(range(len(base.shape))))[0]: exponent}
+            _leaf_powers[part] = found
+    return _leaf_powers[node]
 
 
 def _opened(coefficient: Rational, node: Node) -> Open:
@@ -108,6 +146,8 @@ def _has_sum(node: Node) -> bool:
 
 def _without_opposite_sigmoids(node: Node) -> Node:
     """sigmoid(-u) as 1 - sigmoid(u)"""
+    if not any(isinstance(part, Apply) and part.function is SIGMOID for part in descendants([node])):
+        return node
 
     def replace(part: Node) -> Node | None:
         if isinstance(part, Apply) and part.function is SIGMOID and is_negative(part.children[0]):

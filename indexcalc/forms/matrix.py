@@ -56,14 +56,13 @@ class MatrixForms:
             reason = no_form
             if len(node.shape) > 2:
                 raise
-        for candidate, merged in alternatives(node):
-            if best is None or merged:
-                try:
-                    form = self.form(candidate)
-                except NoMatrixForm:
-                    continue
-                if best is None or form.cost < best[1].cost:
-                    best = candidate, form
+        for candidate in alternatives(node, every=best is None):
+            try:
+                form = self.form(candidate)
+            except NoMatrixForm:
+                continue
+            if best is None or form.cost < best[1].cost:
+                best = candidate, form
         if best is None:
             assert reason is not None
             raise reason

@@ -146,7 +146,7 @@ class _Builder(Transformer[Token, Statement]):
         return syntax.Number(_across(parts), Fraction(str(parts[0])))
 
     def name(self, parts: list[Any]) -> Syntax:
-        return Name(_across(parts), _ascii(parts[0]), ())
+        return Name(_across(parts), ascii_name(parts[0]), ())
 
     def partial(self, parts: list[Any]) -> Syntax:
         return syntax.Partial(_across(parts))
@@ -154,7 +154,7 @@ class _Builder(Transformer[Token, Statement]):
     def call(self, parts: list[Any]) -> Syntax:
         name, arguments = parts[0], parts[2]
         text = str(name).rstrip(".")
-        return syntax.Call(_across(parts), _ascii(text.rpartition(".")[2]), _span(name), arguments)
+        return syntax.Call(_across(parts), ascii_name(text.rpartition(".")[2]), _span(name), arguments)
 
     def arguments(self, parts: list[Any]) -> tuple[Syntax, ...]:
         return tuple(part for part in parts if not isinstance(part, Token))
@@ -228,7 +228,7 @@ class _Builder(Transformer[Token, Statement]):
         return Statement(_across(parts), parts[0], "", None)
 
 
-def _ascii(name: str) -> str:
+def ascii_name(name: str) -> str:
     """One spelling of a name: λ is lambda."""
     return "".join([GREEK.get(letter, letter) for letter in name])
 

@@ -18,6 +18,7 @@ from indexcalc.tensor.product import (
     Einsum,
     Factor,
     Item,
+    Items,
     Power,
     Rewrite,
     einsum,
@@ -121,11 +122,12 @@ def even_power_of_abs(base: Node, exponent: Rational) -> Node | None:
 
 
 # ------------------------------------------------------------------ products
-def inverse_times_argument(item: Item, items: Sequence[Item], output: Labels) -> Rewrite | None:
+def inverse_times_argument(item: Item, items: Items, output: Labels) -> Rewrite | None:
     """inv(A)_ij A_jk = delta_ik = A_ij inv(A)_jk, where j stands nowhere else"""
     argument = item.base.children[0]
     if item.exponent != 1:
         return None
+    listed = items()
     if isinstance(argument, Einsum):
         pattern, ends = argument.factors, argument.output
     else:
@@ -135,9 +137,9 @@ def inverse_times_argument(item: Item, items: Sequence[Item], output: Labels) ->
         joint = item.labels[near]
         if joint in output or ends[0] == ends[1]:
             continue
-        for found, names in _embeddings(pattern, items, {ends[end]: joint}):
+        for found, names in _embeddings(pattern, listed, {ends[end]: joint}):
             inner = {names[label] for _, labels in pattern for label in labels} - {names[ends[1 - end]]}
-            others = [x for x in items if x is not item and x not in found]
+            others = [x for x in listed if x != item and x not in found]
             if not inner & {*output, item.labels[far], *(label for x in others for label in x.labels)}:
                 return Rewrite([item, *found], joined=[(item.labels[far], names[ends[1 - end]])], spent=inner)
     return None
@@ -163,7 +165,7 @@ def _embeddings(
                     yield [item, *found], final
 
 
-def exp_over_sum(item: Item, items: Sequence[Item], output: Labels) -> Rewrite | None:
+def exp_over_sum(item: Item, items: Items, output: Labels) -> Rewrite | None:
     """exp(u)_i / sum_j(exp(u)_j) = softmax(u)_i, also along one axis of a matrix"""
     total = item.base
     assert isinstance(total, Einsum)
@@ -175,7 +177,7 @@ def exp_over_sum(item: Item, items: Sequence[Item], output: Labels) -> Rewrite |
         return None
     axis = next(axis for axis, label in enumerate(labels) if label not in total.output)
     base, exponent = split_power(entries)
-    for other in items:
+    for other in items():
         times = min(-item.exponent, (other.exponent / Fraction(exponent)).__floor__())
         if other.base is not base or times < 1:
             continue
@@ -187,22 +189,22 @@ def exp_over_sum(item: Item, items: Sequence[Item], output: Labels) -> Rewrite |
     return None
 
 
-def relu_times_step(item: Item, items: Sequence[Item], output: Labels) -> Rewrite | None:
+def relu_times_step(item: Item, items: Items, output: Labels) -> Rewrite | None:
     """relu(u) step(u) = relu(u)"""
     return _drop(item, items, "relu", STEP, None)
 
 
-def abs_times_sign(item: Item, items: Sequence[Item], output: Labels) -> Rewrite | None:
+def abs_times_sign(item: Item, items: Items, output: Labels) -> Rewrite | None:
     """abs(u) sign(u) = u"""
     return _drop(item, items, "abs", SIGN, item.base.children[0])
 
 
-def _drop(item: Item, items: Sequence[Item], name: str, partner: Function, product: Node | None) -> Rewrite | None:
+def _drop(item: Item, items: Items, name: str, partner: Function, product: Node | None) -> Rewrite | None:
     """f(u) g(u), each to a positive power, as the product or, without one, as f(u)."""
     if _function(item.base) != name or item.exponent < 1:
         return None
     other_base = apply(partner, item.base.children[0])
-    for other in items:
+    for other in items():
         if other.base is other_base and other.labels == item.labels and other.exponent >= 1:
             if product is None:
                 return Rewrite([other])

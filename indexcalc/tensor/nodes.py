@@ -145,8 +145,12 @@ def variable(name: str, shape: Shape, kind: str = "") -> Variable:
     return intern(Variable, (name, kind), shape)
 
 
-def descendants(roots: Iterable[Node]) -> list[Node]:
-    """Every node that the roots reach, children before parents. Iterative: depth is no limit."""
+def _children(node: Node) -> tuple[Node, ...]:
+    return node.children
+
+
+def descendants(roots: Iterable[Node], below: Callable[[Node], tuple[Node, ...]] = _children) -> list[Node]:
+    """Every node that the roots reach through ``below``, children before parents. Iterative: depth is no limit."""
     order: list[Node] = []
     seen: set[Node] = set()
     stack = [(root, False) for root in roots]
@@ -157,7 +161,7 @@ def descendants(roots: Iterable[Node]) -> list[Node]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            stack.extend((child, False) for child in node.children if child not in seen)
+            stack.extend([(child, False) for child in below(node) if child not in seen])
     return order
 
 

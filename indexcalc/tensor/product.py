@@ -55,8 +55,10 @@ class Rewrite(NamedTuple):
     spent: Iterable[int] = ()
 
 
-PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Sequence[Item], Labels], Rewrite | None]]] = {}
-"""Identities that start from an item of this kind, given all items and the output: laws.py."""
+Items = Callable[[], Sequence[Item]]
+
+PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Items, Labels], Rewrite | None]]] = {}
+"""Identities that start from an item of this kind, given how to get all items, and the output: laws.py."""
 POWER_LAWS: dict[type[Node], list[Callable[[Node, Rational], Node | None]]] = {}
 """Identities of a rational power of this kind: laws.py."""
 
@@ -301,28 +303,38 @@ class _Builder:
 
     def absorb(self) -> bool:
         """Drop zeroth powers and apply the laws; whether anything is left to settle."""
-        for key in [key for key, exponent in self.items.items() if not exponent]:
-            del self.items[key]
-        for base, e in list(self.scalars.items()):
-            if isinstance(base, Number) and not 0 < e < 1:
-                whole = e.__floor__()
+        if 0 in self.items.values():
+            self.items = {key: exponent for key, exponent in self.items.items() if exponent}
+        for (base, labels), exponent in self.items.items():
+            if self._rewritten(base, labels, exponent):
+                return True
+        for base, exponent in self.scalars.items():
+            if type(base) is Number and not 0 < exponent < 1:
+                whole = exponent.__floor__()
                 self.coefficient *= rational(Fraction(base.value) ** whole)
-                self.scalars[base] = e - whole
-        listed = [Item(base, labels, e) for (base, labels), e in self.items.items()]
-        listed += [Item(base, (), e) for base, e in self.scalars.items() if e]
-        output = tuple([self.find(x) for x in self.output])
-        for item in listed:
-            for power_law in POWER_LAWS.get(type(item.base), ()):
-                new = power_law(item.base, item.exponent)
-                if new is not None:
-                    self.apply(Rewrite([item], [Item(new, item.labels, 1)]))
-                    return True
-            for law in PRODUCT_LAWS.get(type(item.base), ()):
-                rewrite = law(item, listed, output)
-                if rewrite is not None:
-                    self.apply(rewrite)
-                    return True
+                self.scalars[base] = exponent - whole
+            elif exponent and self._rewritten(base, (), exponent):
+                return True
         return False
+
+    def _rewritten(self, base: Node, labels: Labels, exponent: Rational) -> bool:
+        """Whether a law that starts from this item has changed the product."""
+        kind = type(base)
+        for power_law in POWER_LAWS.get(kind, ()):
+            new = power_law(base, exponent)
+            if new is not None:
+                self.apply(Rewrite([Item(base, labels, exponent)], [Item(new, labels, 1)]))
+                return True
+        for law in PRODUCT_LAWS.get(kind, ()):
+            rewrite = law(Item(base, labels, exponent), self._listed, tuple([self.find(x) for x in self.output]))
+            if rewrite is not None:
+                self.apply(rewrite)
+                return True
+        return False
+
+    def _listed(self) -> list[Item]:
+        listed = [Item(base, labels, e) for (base, labels), e in self.items.items()]
+        return listed + [Item(base, (), e) for base, e in self.scalars.items() if e]
 
     def apply(self, rewrite: Rewrite) -> None:
         for base, labels, exponent in rewrite.gone:
@@ -342,12 +354,14 @@ class _Builder:
     # ------------------------------------------------------------------ components
     def close(self) -> None:
         """Sizes of summed labels without operand, and a scalar operand for every closed component."""
-        used = {label for _, labels in self.items for label in labels} | set(self.output)
-        for label in [label for label in self.sizes if label not in used]:
-            if label not in self.parent:
-                self.take(size(self.sizes[label]), (), 1)
-            del self.sizes[label]
-        if all(label in self.output for _, labels in self.items for label in labels):
+        kept = set(self.output)
+        used = kept.union(*[labels for _, labels in self.items])
+        if len(used) < len(self.sizes):
+            for label in [label for label in self.sizes if label not in used]:
+                if label not in self.parent:
+                    self.take(size(self.sizes[label]), (), 1)
+                del self.sizes[label]
+        if used == kept:
             return
         keys = list(self.items)
         for group in connected([labels for _, labels in keys], self.output):
