@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -16,9 +16,10 @@ from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.index import IndexForms, Letters, all_letters
 from indexcalc.forms.kronecker import vec_form
 from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
-from indexcalc.forms.nodes import Form, Number
+from indexcalc.forms.nodes import Form, Symbol
 from indexcalc.numeric import numpy_code
 from indexcalc.render import latex
+from indexcalc.render.report import Line, Report
 from indexcalc.render.text import indices as index_text
 from indexcalc.render.text import text
 from indexcalc.tensor.nodes import Node, Shape, Variable, descendants, variable
@@ -67,16 +68,19 @@ class Task:
 
 
 class Printed(NamedTuple):
-    """The forms of one tensor: the node that was printed, its index form, its matrix form or why there is none."""
+    """The forms of one tensor: the node that was printed, its index form if that was asked for, its matrix form
+    or why there is none."""
 
     node: Node
-    indexed: Form
+    indexed: Form | None
     matrix: Form | None
     reason: str | None
 
     @property
     def shown(self) -> Form:
-        return self.indexed if self.matrix is None else self.matrix
+        form = self.indexed if self.matrix is None else self.matrix
+        assert form is not None
+        return form
 
     @property
     def notation(self) -> str:
@@ -84,7 +88,7 @@ class Printed(NamedTuple):
 
     def tensor_text(self, letters: Letters) -> str:
         """Matrix text, or index text with a left-hand side of its own."""
-        return text(self.matrix) if self.matrix is not None else f"D{index_text(letters)} = {text(self.indexed)}"
+        return text(self.shown) if self.matrix is not None else f"D{index_text(letters)} = {text(self.shown)}"
 
 
 class Answer:
@@ -226,7 +230,12 @@ class Answer:
     @cached_property
     def index(self) -> str:
         """The derivative in index notation; its axes are ``indices``."""
-        return text(self._forms.indexed)
+        return text(self._index_form)
+
+    @property
+    def _index_form(self) -> Form:
+        assert self._forms.indexed is not None
+        return self._forms.indexed
 
     @cached_property
     def matrix(self) -> str | None:
@@ -237,16 +246,19 @@ class Answer:
     def no_matrix_reason(self) -> str | None:
         return self._forms.reason
 
-    @cached_property
+    @property
     def vec(self) -> str | None:
         """∂vec(Y)/∂vec(X)' for a derivative of order 3 or 4."""
+        return None if self.vec_form is None else text(self.vec_form)
+
+    @cached_property
+    def vec_form(self) -> Form | None:
+        """The form of ``vec``."""
         if self.task.form not in ("diff", "grad", "hess"):
             return None
         first = len(self.task.output.shape) + (len(self.task.wrt[0].shape) if self.order == 2 else 0)
         form = vec_form(self._matrices, self.derivative, first)
-        if form is None:
-            return None
-        return text(algebra.transpose(form) if self._transposed else form)
+        return algebra.transpose(form) if form is not None and self._transposed else form
 
     @cached_property
     def _pullback(self) -> tuple[Printed, Letters] | None:
@@ -289,7 +301,7 @@ class Answer:
         groups = self._axis_letters
         letters = groups[0] if self.order == 1 else groups[0] + groups[1]
         try:  # its best writing is known from the derivative's
-            return Printed(node, Number(0), self._matrices.form(node), None), letters
+            return Printed(node, None, self._matrices.form(node), None), letters
         except NoMatrixForm:
             return self._printed(node, letters), letters
 
@@ -379,7 +391,7 @@ class Answer:
             "structured": None,
             "where": {},
             "latex": {
-                "index": latex.latex(forms.indexed),
+                "index": latex.latex(self._index_form),
                 "matrix": None if forms.matrix is None else latex.latex(forms.matrix),
                 "pullback": None if pulled is None else latex.latex(pulled[0].shown),
             },
@@ -391,5 +403,62 @@ class Answer:
     def _spelling(self, name: str) -> str:
         return next((i.spelling for i in self.task.inputs if i.name == name), name)
 
+    # ------------------------------------------------------------------ showing itself
+    def report(self, forms: Collection[str] = ()) -> Report:
+        """The answer as it is shown, with the named forms or with all."""
+        task = self.task
+        lines = [line for line in self._lines() if not forms or line.label in forms]
+        declared = [(f"{i.spelling}: {_kind(i)}", i.assumed) for i in task.inputs]
+        both = len(self.letters) > len(self._axis_letters[0]) > 0 and task.form in ("diff", "grad", "hess")
+        return Report(
+            question="diff" if task.form in ("grad", "hess") else task.form,
+            name=task.name,
+            expression=self._expression,
+            variables=[self._spelling(v.name) for v in task.wrt],
+            axes=self._axis_letters,
+            vector="" if task.vector is None else text(self._matrices.form(task.vector)),
+            declarations=declared,
+            notes=task.notes,
+            lines=lines,
+            layout=task.layout if both and self.order else "",
+            shape=" x ".join(map(str, self.shape)),
+        )
+
+    def _lines(self) -> Iterator[Line]:
+        forms = self._forms
+        yield Line("index", Symbol("D", "", 0, self.letters) if self.letters else None, forms.indexed)
+        yield Line("matrix", None, forms.matrix, forms.reason or "")
+        if self.vec_form is not None:
+            yield Line("vec", None, self.vec_form)
+        for label, printed in (("pullback", self._pullback), ("differential", self._differential)):
+            if printed is not None and self.task.form in ("diff", "grad", "hess"):
+                shown, letters = printed
+                left = Symbol("D", "", 0, letters) if shown.matrix is None and letters else None
+                if label == "differential" or self.task.output.shape:
+                    yield Line(label, left, shown.shown)
+
+    @cached_property
+    def _expression(self) -> Form | None:
+        """The expression as it was read."""
+        output = self.task.output
+        forms = MatrixForms(Context(self._context.places, self.task.typed))
+        try:
+            return forms.form(output)
+        except NoMatrixForm:
+            letters = self._axis_letters[0]
+            if len(letters) != len(output.shape):
+                return None
+            return IndexForms(forms.context, forms, letters, self.task.preferred).form(output, letters)
+
+    def __rich__(self) -> object:
+        from indexcalc.render.terminal import TerminalReport  # rich is heavy: only when it is there already
+
+        return TerminalReport(self.report())
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {latex.latex(self._forms.shown)}$"
+
+
+def _kind(declared: Input) -> str:
+    sizes = ", ".join(map(str, declared.shape))
+    return f"{declared.kind}({sizes})" if sizes else declared.kind

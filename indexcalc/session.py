@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from typing import Literal
 
 from indexcalc.answer import Answer, Input, Task
 from indexcalc.errors import IndexcalcError, Span
@@ -17,6 +18,7 @@ from indexcalc.language.statements import Declaration, Definition, Question, cla
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.nodes import Dimension
 
+Mode = Literal["run", "diff", "simplify"]
 LAYOUTS = ("numerator", "denominator")
 
 
@@ -57,21 +59,40 @@ class Session:
         self.scope = Scope()
 
     # ------------------------------------------------------------------ statements
-    def answers(self, text: str, line: int = 1, layout: str = "numerator") -> list[Answer]:
-        """What one statement of a file asks: nothing for a declaration or a definition, else an answer a question."""
+    def answers(
+        self,
+        text: str,
+        mode: Mode = "run",
+        *,
+        wrt: Sequence[str] = (),
+        order: int = 1,
+        layout: str = "numerator",
+        line: int = 1,
+    ) -> list[Answer]:
+        """What one statement asks: nothing for a declaration, else an answer a question.
+
+        In mode "run" a definition is kept for the statements that follow; in the others its left-hand side names
+        the output, and its right side is differentiated ("diff") or simplified ("simplify").
+        Raises IndexcalcError.
+        """
         text = normalise(text)
         try:
             statement = classify(parse(text), self.scope)
             if isinstance(statement, Declaration):
                 self._declare(statement)
-            elif isinstance(statement, Definition):
-                self._define(statement, text)
-            else:
-                return [Answer(task) for task in self.tasks(statement, text, line=line, layout=layout)]
+                return []
+            if isinstance(statement, Definition):
+                if mode == "run":
+                    self._define(statement, text)
+                    return []
+                statement = Question(statement.span, "simplify", statement.body, statement.name)
+            if mode == "diff" and statement.form == "simplify":
+                statement = statement._replace(form="diff")
+            tasks = self.tasks(statement, text, wrt=wrt, order=order, layout=layout, line=line)
         except IndexcalcError as error:
             error.text = error.text or text
             raise
-        return []
+        return [Answer(task) for task in tasks]
 
     def _declare(self, declaration: Declaration) -> None:
         with self.scope.attempt(keep=True):
@@ -123,27 +144,14 @@ class Session:
 
     # ------------------------------------------------------------------ questions
     def tasks(
-        self,
-        question: Question | Definition,
-        text: str,
-        *,
-        wrt: Sequence[str] = (),
-        order: int = 1,
-        line: int = 1,
-        layout: str = "numerator",
-        derive: bool = False,
+        self, question: Question, text: str, *, wrt: Sequence[str], order: int, layout: str, line: int
     ) -> list[Task]:
-        """A question as tensor expressions; one task for each variable where none is named. With ``derive`` an
-        expression is asked for its derivative."""
+        """A question as tensor expressions; one task for each variable where none is named."""
         if layout not in LAYOUTS:
             message = f"the layout {layout!r} is not known"
             raise IndexcalcError("E404", message, help=f"the layouts are {', '.join(LAYOUTS)}")
         if order not in (1, 2):
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
-        if isinstance(question, Definition):
-            question = Question(question.span, "simplify", question.body, question.name)
-        if derive and question.form == "simplify":
-            question = question._replace(form="diff")
         with self.scope.attempt(keep=False):
             return list(_Asked(self, question, text, [_parsed_name(name) for name in wrt], order).tasks(line, layout))
 
@@ -345,7 +353,6 @@ def differentiate(
     let: Sequence[str] = (),
     order: int = 1,
     layout: str = "numerator",
-    line: int = 1,
 ) -> list[Answer]:
     """The derivatives of an expression: by each variable in ``wrt``, or by each that it has. ``order`` 2 with
     two variables is the mixed derivative. Statements before the last, between semicolons, are definitions.
@@ -354,53 +361,42 @@ def differentiate(
     """
     session, last = _prepared(text, let)
     names = [wrt] if isinstance(wrt, str) else list(wrt or ())
-    return _asked(session, last, names, order, line, layout, derive=True)
+    answers = session.answers(last, "diff", wrt=names, order=order, layout=layout)
+    return answers or _nothing(last)
 
 
 def simplify(text: str, let: Sequence[str] = ()) -> Answer:
     """An expression in its simplest form: an answer of order 0. Raises IndexcalcError."""
     session, last = _prepared(text, let)
-    return _asked(session, last, [], 1, 1, "numerator", derive=False)[0]
+    return (session.answers(last, "simplify") or _nothing(last))[0]
 
 
 def run(text: str) -> Iterator[Answer]:
     """The answers to a file's questions, in order. Raises IndexcalcError at the first bad statement."""
     session = Session()
     for line, statement in split(text):
-        yield from session.answers(statement, line)
+        yield from session.answers(statement, line=line)
+
+
+def prepared(let: Sequence[str]) -> Session:
+    """A session with these declarations. Raises IndexcalcError."""
+    session = Session()
+    for declaration in let:
+        if session.answers(declaration, "simplify"):
+            raise IndexcalcError("E307", "this is no declaration", (0, len(declaration)), "`W: matrix(m, n)`", declaration)
+    return session
 
 
 def _prepared(text: str, let: Sequence[str]) -> tuple[Session, str]:
     """A session with declarations and the statements before the last; and the last one."""
-    session = Session()
-    for declaration in let:
-        normal = normalise(declaration)
-        try:
-            statement = classify(parse(normal), session.scope)
-            if not isinstance(statement, Declaration):
-                raise IndexcalcError("E307", "this is no declaration", statement.span, "`W: matrix(m, n)`")
-            session._declare(statement)
-        except IndexcalcError as error:
-            error.text = error.text or normal
-            raise
+    session = prepared(let)
     statements = [statement for _, statement in split(text)]
     if not statements:
         raise IndexcalcError("E107", "there is nothing to read", (0, len(text)), text=text)
-    for statement_ in statements[:-1]:
-        session.answers(statement_)
+    for statement in statements[:-1]:
+        session.answers(statement)
     return session, statements[-1]
 
 
-def _asked(
-    session: Session, text: str, wrt: Sequence[str], order: int, line: int, layout: str, *, derive: bool
-) -> list[Answer]:
-    text = normalise(text)
-    try:
-        question = classify(parse(text), session.scope)
-        if isinstance(question, Declaration):
-            raise IndexcalcError("E107", "this is a declaration, not an expression", question.span)
-        tasks = session.tasks(question, text, wrt=wrt, order=order, line=line, layout=layout, derive=derive)
-    except IndexcalcError as error:
-        error.text = error.text or text
-        raise
-    return [Answer(task) for task in tasks]
+def _nothing(text: str) -> list[Answer]:
+    raise IndexcalcError("E107", "this is a declaration, not an expression", (0, len(text)), text=text)

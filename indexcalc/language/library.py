@@ -42,6 +42,15 @@ class Row:
     also: tuple[str, ...] = ()
     sizes: bool = False
 
+    @property
+    def signature(self) -> str:
+        """``diag(vector) or diag(matrix)``, with the other names."""
+        words = {"s": "scalar", "c": "vector", "M": "matrix"}
+        calls = [", ".join(words[k] for k in kinds) for kinds in self.kinds if "r" not in kinds]
+        calls = calls or (["n"] if self.name == "eye" else ["n", "m, n"])
+        also = f"  (also {', '.join(self.also)})" if self.also else ""
+        return " or ".join(f"{self.name}({arguments})" for arguments in calls) + also
+
 
 ANY = {"s": "s", "c": "s", "r": "s", "M": "s"}
 ONE = Literal((), Fraction(1))

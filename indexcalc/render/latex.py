@@ -1,4 +1,4 @@
-"""form → LaTeX (with amsmath), as it stands in papers."""
+"""form → LaTeX, as it stands in papers, and report → an align* environment; both with amsmath."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from indexcalc.forms.nodes import (
     brackets,
     postfix_brackets,
 )
+from indexcalc.render.plain import assumed, title
+from indexcalc.render.report import Line, Report
 from indexcalc.tensor.functions import BY_NAME
 from indexcalc.tensor.nodes import Rational, magnitude
 
@@ -195,3 +197,47 @@ def name(text: str, letters: Sequence[str] = ()) -> str:
     above = ",".join(superscripts)
     above = above.replace("<", r"\langle ").replace(">", r"\rangle")
     return symbol + (f"_{{{below}}}" if below else "") + (f"^{{{above}}}" if above else "")
+
+
+def document(report: Report) -> Iterator[str]:
+    """The lines of an align* environment, what was assumed in comments before it."""
+    yield f"% {title(report)}"
+    yield from (f"% {line}" for line in assumed(report))
+    rows = []
+    if report.expression is not None and report.question != "simplify":
+        rows.append((name(_output(report)), latex(report.expression), "expression"))
+    for line in report.lines:
+        right = latex(line.form) if line.form is not None else rf"\text{{none: {line.reason}}}"
+        rows.append((_left(report, line), right, line.label))
+    yield r"\begin{align*}"
+    for place, (left, right, label) in enumerate(rows):
+        end = r" \\" if place < len(rows) - 1 else ""
+        yield rf"  {left} &= {right} && \text{{{label}}}{end}"
+    yield r"\end{align*}"
+
+
+def _output(report: Report) -> str:
+    return report.name or "f"
+
+
+def _left(report: Report, line: Line) -> str:
+    """What stands left of the equals sign, by the form that it is."""
+    output, variables = _output(report), list(report.variables)
+    if report.question == "simplify":
+        return name(output, report.axes[0] if line.label == "index" else ())
+    match line.label:
+        case "pullback":
+            return rf"\overline{{{name(variables[0])}}}"
+        case "differential":
+            return rf"\mathrm{{d}}{name(output)}" if len(variables) == 1 else rf"\mathrm{{d}}\nabla {name(output)}"
+        case "vec":
+            above = rf"\partial \operatorname{{vec}}({name(output)})"
+            return rf"\frac{{{above}}}{{\partial \operatorname{{vec}}({name(variables[-1])})^\top}}"
+    if report.question in ("vjp", "hvp"):
+        return rf"\overline{{{name(variables[0])}}}" + (f"_{{{' '.join(map(letter, line.left.letters))}}}" if isinstance(line.left, Symbol) else "")
+    if report.question == "jvp":
+        return rf"\mathrm{{d}}{name(output)}"
+    axes = report.axes if line.label == "index" else [()] * (len(variables) + 1)
+    power = f"^{len(variables)}" if len(variables) > 1 else ""
+    below = " ".join(rf"\partial {name(v, letters)}" for v, letters in zip(variables, axes[1:], strict=True))
+    return rf"\frac{{\partial{power} {name(output, axes[0])}}}{{{below}}}"

@@ -22,61 +22,69 @@ from indexcalc.forms.nodes import (
 )
 from indexcalc.tensor.nodes import Rational, magnitude
 
-Piece = str | Form
+Piece = tuple[str, str] | Form
+"""Text with what it is (name, number, function, operator, bracket), or a form to be laid out."""
 LONGEST_FRACTION = 7
 """Digits up to which a rational number is written as a fraction rather than as a decimal."""
 
 
 def text(form: Form) -> str:
-    """The text of a form. Iterative: depth is no limit."""
-    out: list[str] = []
+    """The text of a form."""
+    return "".join([piece for piece, _ in pieces(form)])
+
+
+def pieces(form: Form) -> Iterator[tuple[str, str]]:
+    """The text of a form in pieces, each with what it is. Iterative: depth is no limit."""
     stack: list[Piece] = [form]
     while stack:
         piece = stack.pop()
-        if isinstance(piece, str):
-            out.append(piece)
+        if isinstance(piece, tuple):
+            yield piece
         else:
             stack.extend(reversed(list(_layout(piece))))
-    return "".join(out)
 
 
 def _layout(form: Form) -> Iterator[Piece]:
     match form:
         case Number():
-            yield number(form.value)
+            yield number(form.value), "number"
         case Symbol():
-            yield form.name + indices(form.letters)
+            yield form.name + indices(form.letters), "function" if form.name == "delta" else "name"
         case Call():
-            yield form.function + "("
+            yield form.function, "function"
+            yield "(", "bracket"
             for place, argument in enumerate(form.parts):
-                yield ", " if place else ""
+                if place:
+                    yield ", ", "bracket"
                 yield argument
-            yield ")" + indices(form.letters)
+            yield ")", "bracket"
+            if form.letters:
+                yield indices(form.letters), "function"
         case Transpose():
             yield from _bracketed(form.parts[0], postfix_brackets(form.parts[0]))
-            yield "'"
+            yield "'", "operator"
         case Power():
             yield from _bracketed(form.parts[0], postfix_brackets(form.parts[0]))
-            yield ".^" if form.elementwise else "^"
+            yield ".^" if form.elementwise else "^", "operator"
             yield from _exponent(form)
         case Product():
             yield from _product(form)
         case Sum():
             for place, (sign, term) in enumerate(form.terms):
-                yield (" - " if sign < 0 else " + ") if place else ("-" if sign < 0 else "")
+                if place or sign < 0:
+                    yield (" - " if sign < 0 else " + ") if place else "-", "operator"
                 yield from _bracketed(term, brackets(term, SUM))
         case SumOver():
-            yield f"sum{subscript(form.letters)}("
-            yield form.parts[0]
-            yield ")"
+            yield f"sum{subscript(form.letters)}", "function"
+            yield from _bracketed(form.parts[0], True)
 
 
 def _bracketed(part: Form, needed: bool) -> Iterator[Piece]:
     if needed:
-        yield "("
+        yield "(", "bracket"
     yield part
     if needed:
-        yield ")"
+        yield ")", "bracket"
 
 
 def _exponent(form: Power) -> Iterator[Piece]:
@@ -84,20 +92,23 @@ def _exponent(form: Power) -> Iterator[Piece]:
         yield from _bracketed(form.exponent, form.exponent.level <= PRODUCT or isinstance(form.exponent, Power))
     else:
         shown = number(form.exponent)
-        yield f"({shown})" if form.exponent.denominator != 1 else shown
+        yield f"({shown})" if form.exponent.denominator != 1 else shown, "number"
 
 
 def _product(form: Product) -> Iterator[Piece]:
     joint = {"*": "*", ".*": " .* ", " ": " "}[form.operator]
     size = magnitude(form.coefficient)
     shown = size != 1 or not form.factors
-    yield "-" if form.coefficient < 0 else ""
-    yield number(size) if shown else ""
+    if form.coefficient < 0:
+        yield "-", "operator"
+    if shown:
+        yield number(size), "number"
     for place, factor in enumerate(form.factors):
-        yield joint if place or shown else ""
+        if place or shown:
+            yield joint, "operator"
         yield from _bracketed(factor, brackets(factor, PRODUCT))
     for divisor in form.divisors:
-        yield " ./ " if form.operator == ".*" else "/"
+        yield " ./ " if form.operator == ".*" else "/", "operator"
         yield from _bracketed(divisor, brackets(divisor, PRODUCT))
 
 
@@ -113,8 +124,8 @@ def number(value: Rational) -> str:
         digits += 1
     if scaled.denominator != 1:
         return whole
-    text_ = str(abs(scaled.numerator)).rjust(digits + 1, "0")
-    return ("-" if value < 0 else "") + text_[:-digits] + "." + text_[-digits:]
+    shown = str(abs(scaled.numerator)).rjust(digits + 1, "0")
+    return ("-" if value < 0 else "") + shown[:-digits] + "." + shown[-digits:]
 
 
 def indices(letters: tuple[str, ...]) -> str:

@@ -1,0 +1,5 @@
+"""``python -m indexcalc``"""
+
+from indexcalc.cli.main import main
+
+main()

@@ -1,0 +1,227 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import indexcalc
+from indexcalc.answer import Answer
+from indexcalc.cli.output import Color, Form, Format, Output
+from indexcalc.errors import IndexcalcError
+from indexcalc.language.library import TABLE as LIBRARY
+from indexcalc.session import LAYOUTS, Session, differentiate, prepared, split
+from indexcalc.tensor.functions import TABLE as FUNCTIONS
+
+EXAMPLES = """\
+indexcalc: matrix and tensor derivatives, with every index in its place. Try
+
+  indexcalc diff "tanh(W x + b)" --wrt W
+  indexcalc diff "a_i = tanh(W_ij x_j + b_i)" --wrt x
+  indexcalc simplify "tr(A*B') + A : B"
+
+`indexcalc -h` lists the commands, `indexcalc functions` the functions.
+"""
+MANY = 50
+"""Statements from which on a batch shows its progress."""
+
+app = typer.Typer(
+    name="indexcalc",
+    help="Matrix and tensor derivatives, with every index in its place.",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+Expression = Annotated[str | None, typer.Argument(help="The expression; `-`, or nothing with a pipe: one statement a line.", show_default=False)]
+Let = Annotated[list[str] | None, typer.Option("--let", help="A declaration, such as `W: matrix(m, n)`.", metavar="DECL")]
+Layout = Annotated[str, typer.Option("--layout", help=f"Which axes come first: {' or '.join(LAYOUTS)}.", metavar="LAYOUT")]
+Forms = Annotated[list[Form], typer.Option("--form", help="The form to print; may be given more than once.")]
+Formats = Annotated[Format | None, typer.Option("--format", help="How to print: text on a terminal, plain in a pipe.", show_default=False)]
+Colors = Annotated[Color, typer.Option("--color", help="Whether text is in colour.")]
+Ascii = Annotated[bool, typer.Option("--ascii", help="No Unicode.")]
+
+
+@app.callback(invoke_without_command=True)
+def bare(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Matrix and tensor derivatives, with every index in its place."""
+    if version:
+        sys.stdout.write(f"indexcalc {indexcalc.__version__}\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        sys.stdout.write(EXAMPLES)
+
+
+@app.command()
+def diff(
+    expression: Expression = None,
+    wrt: Annotated[
+        list[str] | None,
+        typer.Option("--wrt", help="The variable; one answer for each. Without it, by every variable.", metavar="VAR"),
+    ] = None,
+    order: Annotated[int, typer.Option("--order", help="1, or 2; 2 with two variables is the mixed derivative.")] = 1,
+    let: Let = None,
+    layout: Layout = "numerator",
+    form: Forms = [Form.ALL],  # noqa: B006
+    format: Formats = None,
+    color: Colors = Color.AUTO,
+    ascii: Ascii = False,
+) -> None:
+    """Differentiate an expression."""
+    output = Output(format, form, color, ascii)
+    if expression is None or expression == "-":
+        session = _declared(output, let)
+        _batch(output, split(_stdin()), lambda s, line: session.answers(s, "diff", wrt=wrt or (), order=order, layout=layout, line=line))
+    else:
+        _one(output, lambda: differentiate(expression, wrt, let or (), order, layout))
+    _finish(output)
+
+
+@app.command()
+def simplify(
+    expression: Expression = None,
+    let: Let = None,
+    form: Forms = [Form.ALL],  # noqa: B006
+    format: Formats = None,
+    color: Colors = Color.AUTO,
+    ascii: Ascii = False,
+) -> None:
+    """Simplify an expression, or convert it between the notations."""
+    output = Output(format, form, color, ascii)
+    if expression is None or expression == "-":
+        session = _declared(output, let)
+        _batch(output, split(_stdin()), lambda s, line: session.answers(s, "simplify", line=line))
+    else:
+        _one(output, lambda: [indexcalc.simplify(expression, let or ())])
+    _finish(output)
+
+
+@app.command()
+def run(
+    file: Annotated[str, typer.Argument(help="A file of statements, or `-` for stdin.", metavar="FILE")],
+    layout: Layout = "numerator",
+    form: Forms = [Form.ALL],  # noqa: B006
+    format: Formats = None,
+    color: Colors = Color.AUTO,
+    ascii: Ascii = False,
+) -> None:
+    """Answer the questions of a file."""
+    output = Output(format, form, color, ascii)
+    session = Session()
+    text = _stdin() if file == "-" else _read(output, file)
+    if text is not None:
+        _batch(output, split(text), lambda s, line: session.answers(s, layout=layout, line=line))
+    _finish(output)
+
+
+@app.command()
+def functions() -> None:
+    """List the functions."""
+    sys.stdout.write("elementwise:\n")
+    for row in FUNCTIONS:
+        also = f"  (also {', '.join(row.also)})" if row.also else ""
+        sys.stdout.write(f"  {row.name}{also}\n")
+    sys.stdout.write("  sqrt\nof vectors and matrices:\n")
+    for entry in LIBRARY:
+        sys.stdout.write(f"  {entry.signature}\n")
+
+
+# ---------------------------------------------------------------------- helpers
+def _stdin() -> str:
+    if sys.stdin.isatty():
+        raise typer.BadParameter("give an expression, or pipe statements in")
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def _read(output: Output, file: str) -> str | None:
+    try:
+        return Path(file).read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        output.error(IndexcalcError("E110", f"cannot read {file}: {error.strerror}", help="give a file, or `-` for stdin"))
+        return None
+
+
+def _declared(output: Output, let: Sequence[str] | None) -> Session:
+    try:
+        return prepared(let or ())
+    except IndexcalcError as error:
+        output.error(error)
+        raise typer.Exit(1) from None
+
+
+def _one(output: Output, ask: Callable[[], Sequence[Answer]]) -> None:
+    try:
+        for answer in ask():
+            output.answer(answer)
+    except IndexcalcError as error:
+        output.error(error)
+
+
+def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[[str, int], Sequence[Answer]]) -> None:
+    """Every statement in order; a bad one is reported and the others are still answered."""
+    listed = list(statements)
+    for line, statement in output.progress(listed) if len(listed) >= MANY else listed:
+        try:
+            for answer in ask(statement, line):
+                output.answer(answer)
+        except IndexcalcError as error:
+            output.error(error, line)
+
+
+def _finish(output: Output) -> None:
+    if output.rejected:
+        raise typer.Exit(1)
+
+
+def _in_order(arguments: Sequence[str], command: Any) -> list[str]:
+    """The arguments with the expression last behind ``--``: it may begin with a minus sign."""
+    takes_value: dict[str, bool] = {}
+    for parameter in command.params:
+        for name in parameter.opts:
+            if name.startswith("-"):
+                takes_value[name] = not getattr(parameter, "is_flag", False)
+    options: list[str] = []
+    others: list[str] = []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        name = argument.split("=")[0] if argument.startswith("--") else argument
+        if argument == "--":
+            others += rest
+            break
+        if name in takes_value or name in ("-h", "--help"):
+            options.append(argument)
+            if takes_value.get(name) and "=" not in argument and rest:
+                options.append(rest.pop(0))
+        else:
+            others.append(argument)
+    return [*options, "--", *others] if any(o.startswith("-") and o != "-" for o in others) else list(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program: exits with 0, 1 (an input was rejected), 2 (wrong usage) or 130 (interrupted)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    group: Any = typer.main.get_command(app)
+    if given and given[0] in group.commands:
+        given = [given[0], *_in_order(given[1:], group.commands[given[0]])]
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        code = group.main(args=given, prog_name="indexcalc", standalone_mode=True)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,173 @@
+"""Results to stdout, and errors, assumptions and progress to stderr, in the format that was asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from indexcalc.answer import Answer
+from indexcalc.errors import IndexcalcError
+from indexcalc.render import latex
+from indexcalc.render.plain import assumed, equation, plain
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    TEXT = "text"
+    PLAIN = "plain"
+    LATEX = "latex"
+    JSON = "json"
+    NUMPY = "numpy"
+
+
+class Form(StrEnum):
+    """The forms of an answer."""
+
+    ALL = "all"
+    INDEX = "index"
+    MATRIX = "matrix"
+    VEC = "vec"
+    PULLBACK = "pullback"
+    DIFFERENTIAL = "differential"
+
+
+class Color(StrEnum):
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+CODE = frozenset({Format.NUMPY})
+EQUIVALENTS = str.maketrans("×∂…—–", "xd.--")
+"""What a terminal without Unicode gets for the signs of ours that are not in forms."""
+
+
+class Output:
+    """Writes answers and errors; counts what went wrong."""
+
+    def __init__(self, format: Format | None, forms: Collection[Form], color: Color, ascii_only: bool) -> None:
+        self.terminal = sys.stdout.isatty()
+        self.format = format or (Format.TEXT if self.terminal else Format.PLAIN)
+        self.forms = () if Form.ALL in forms else tuple(forms)
+        encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+        self.ascii_only = ascii_only or not encoding.startswith("utf")
+        self.color = color
+        self.written = False
+        self.rejected = 0
+        self._console: Any = None
+
+    # ------------------------------------------------------------------ answers
+    def answer(self, answer: Answer) -> None:
+        if self.format is Format.JSON:
+            self._line(json.dumps(answer.to_dict(), ensure_ascii=self.ascii_only))
+            return
+        report = answer.report(self.forms)
+        text: Iterable[str]
+        match self.format:
+            case Format.TEXT:
+                self._show(answer)
+                return
+            case Format.NUMPY:
+                text = [answer.to_code("numpy", form="pullback" if self.forms == (Form.PULLBACK,) else "jacobian").rstrip()]
+            case Format.LATEX if len(self.forms) == 1:
+                text = [latex.latex(line.form) for line in report.lines if line.form is not None]
+            case Format.LATEX:
+                text = latex.document(report)
+            case _ if len(self.forms) == 1:
+                text = [equation(line) for line in report.lines] or [f"(none: this answer has no {self.forms[0]} form)"]
+            case _:
+                text = plain(report, assumptions=self.terminal)
+        if not self.terminal:
+            for line in assumed(report):
+                self._report(line)
+        lines = list(text)
+        if self.written and len(lines) > 1:
+            self._line("")
+        for line in lines:
+            self._line(line)
+
+    def _show(self, answer: Answer) -> None:
+        """In colour, wrapped to the terminal's width."""
+        from indexcalc.render.terminal import TerminalReport  # rich is heavy: only when it is wanted
+
+        if self.written:
+            self._line("")
+        self._rich().print(TerminalReport(answer.report(self.forms), self.ascii_only))
+        self.written = True
+
+    def _rich(self) -> Any:
+        if self._console is None:
+            from rich.console import Console  # heavy
+
+            plain_ = self.color is Color.NEVER or (self.color is Color.AUTO and (not self.terminal or "NO_COLOR" in os.environ))
+            self._console = Console(
+                markup=False,
+                emoji=False,
+                highlight=False,
+                no_color=plain_,
+                force_terminal=True if self.color is Color.ALWAYS else None,
+                width=None if self.terminal else 80,
+                soft_wrap=False,
+            )
+        return self._console
+
+    def _line(self, line: str) -> None:
+        if self.ascii_only and self.format is not Format.JSON:
+            line = line.translate(EQUIVALENTS)
+        sys.stdout.write(line + "\n")
+        self.written = True
+
+    def progress(self, statements: Sequence[tuple[int, str]]) -> Iterable[tuple[int, str]]:
+        """The statements, with a bar on stderr while results go elsewhere."""
+        if self.terminal or not sys.stderr.isatty():
+            return statements
+        from rich.console import Console  # heavy
+        from rich.progress import track
+
+        return track(statements, description="differentiating", console=Console(stderr=True), transient=True)
+
+    # ------------------------------------------------------------------ errors
+    def error(self, error: IndexcalcError, line: int | None = None) -> None:
+        """An input that was rejected: on stderr, and in JSON as an object of its own."""
+        self.rejected += 1
+        if self.format is Format.JSON:
+            self._line(
+                json.dumps(
+                    {"schema": 1, "line": line or 1, "input": error.text, "ok": False, "error": error.to_dict()},
+                    ensure_ascii=self.ascii_only,
+                )
+            )
+        sys.stdout.flush()
+        for text in explained(error, line):
+            self._report(text)
+
+    def _report(self, text: str) -> None:
+        """A line on stderr."""
+        encoding = sys.stderr.encoding or "ascii"
+        if not encoding.lower().startswith("utf"):
+            text = text.translate(EQUIVALENTS).encode(encoding, "replace").decode(encoding)
+        sys.stderr.write(text + "\n")
+
+
+LONGEST_LINE = 72
+"""Columns of the input that an error shows."""
+
+
+def explained(error: IndexcalcError, line: int | None) -> Iterable[str]:
+    """An error with the place in the text marked."""
+    place = "" if line is None else f"line {line}: "
+    yield f"{place}error {error.code}: {error.message}"
+    if error.text:
+        start, end = error.span
+        first = max(0, min(start, len(error.text)) - LONGEST_LINE // 2) if len(error.text) > LONGEST_LINE else 0
+        shown = "".join(c if c.isprintable() else "?" for c in error.text[first : first + LONGEST_LINE])
+        width = max(1, min(end, first + LONGEST_LINE) - start)
+        yield f"  {shown}"
+        yield "  " + " " * (start - first) + "^" * width
+    if error.help:
+        yield f"help: {error.help}"

@@ -1,0 +1,66 @@
+"""A report for a terminal: in colour, wrapped at operators, with Unicode where the terminal has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.text import Text
+
+from indexcalc.render import plain
+from indexcalc.render.report import Line, Report
+from indexcalc.render.text import pieces
+
+STYLES = {"name": "cyan", "number": "magenta", "function": "green", "operator": "bold", "bracket": "none"}
+LABEL = 14
+"""Columns that the labels take up, and then two more for lines that go on."""
+NARROWEST = 20
+"""Columns below which formulas are not wrapped at operators any more."""
+
+
+class TerminalReport:
+    """A report that rich can print."""
+
+    def __init__(self, report: Report, ascii_only: bool = False) -> None:
+        self.report, self.ascii_only = report, ascii_only
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        ascii_only = self.ascii_only or options.ascii_only
+        report = self.report
+        yield Text(plain.title(report, "d " if ascii_only else "∂"), style="bold")
+        for note in plain.assumed(report):
+            yield Text(f"  {note}", style="dim")
+        for line in report.lines:
+            formula = _formula(line, options.max_width - LABEL)
+            for place, row in enumerate(formula):
+                label = f"  {line.label:<{LABEL - 2}}" if place == 0 else " " * (LABEL + 2)
+                yield Text.assemble((label, "yellow"), row)
+        if report.shape:
+            shape = report.shape if ascii_only else report.shape.replace(" x ", " × ")
+            layout = f", {report.layout} layout" if report.layout else ""
+            yield Text(f"  {'shape':<{LABEL - 2}}{shape}{layout}", style="dim")
+
+
+def _formula(line: Line, width: int) -> list[Text]:
+    """A formula in rows that fit, broken before operators."""
+    if line.form is None:
+        return [Text(plain.equation(line), style="dim")]
+    left = [] if line.left is None else [*pieces(line.left), (" = ", "operator")]
+    rows = [Text()]
+    for chunk in _chunks([*left, *pieces(line.form)]):
+        room = width if len(rows) == 1 else width - 2
+        if rows[-1].cell_len + chunk.cell_len > room >= NARROWEST and rows[-1].cell_len:
+            rows.append(Text())
+        rows[-1].append_text(chunk)
+    return rows
+
+
+def _chunks(parts: list[tuple[str, str]]) -> Iterator[Text]:
+    """Pieces that stay together: an operator with what follows it."""
+    chunk = Text()
+    for text, kind in parts:
+        if kind == "operator" and text.strip() not in ("'", "^", ".^") and chunk.cell_len:
+            yield chunk
+            chunk = Text()
+        chunk.append(text, STYLES[kind])
+    yield chunk
