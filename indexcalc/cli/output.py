@@ -79,7 +79,7 @@ class Output:
             case Format.LATEX:
                 text = latex.document(report)
             case _ if len(self.forms) == 1:
-                text = [equation(line) for line in report.lines] or [f"(none: this answer has no {self.forms[0]} form)"]
+                text = [equation(line) for line in report.lines] or [f"none: this answer has no {self.forms[0]} form"]
             case _:
                 text = plain(report, assumptions=self.terminal)
         if not self.terminal:

@@ -23,11 +23,14 @@ class Context:
     ) -> None:
         self.places = places
         self.sums: dict[Node, tuple[tuple[Node, ...], int]] = {}
+        self.exact: dict[Node, tuple[Node, ...]] = {}
         self.names: dict[Node, str] = dict(named or {})
         for node, terms in typed:
             if isinstance(node, Sum):
                 order = self._flattened(terms)
                 content, _, primitive = node.primitive()
+                if set(order) == set(node.children):
+                    self.exact.setdefault(node, order)
                 if set(order) == set(primitive.children):
                     self.sums.setdefault(primitive, (order, 1 if content > 0 else -1))
 

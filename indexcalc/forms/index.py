@@ -159,7 +159,11 @@ class IndexForms:
         """Matrix text with indices behind it."""
         argument = node.children[0]
         if not isinstance(node, Softmax):
-            return Call(node.name, "", (self.matrix.form(argument),), letters)
+            plain = self.matrix.form(argument)
+            turned = algebra.transpose(plain)
+            if turned.cost < plain.cost:  # inv(A')_ij = inv(A)_ji
+                plain, letters = turned, letters[::-1]
+            return Call(node.name, "", (plain,), letters)
         try:
             arguments = [self.matrix.form(argument)]
             if len(letters) > 1:
@@ -234,7 +238,7 @@ class IndexForms:
     # ------------------------------------------------------------------ sums
     def _sum(self, node: sums.Sum, letters: Letters, scope: Scope, flip: bool) -> tuple[int, Form]:
         """A sum as the user wrote it or in its best variant; with ``flip`` a sign may stand outside."""
-        typed = self._typed_order(node)
+        typed = self._typed_order(node, flip)
         if typed is not None and (flip or typed[2] > 0):
             written, order, sign = typed
             return sign, self._terms(written, order, letters, scope, flip=False)[1]
@@ -258,8 +262,11 @@ class IndexForms:
 
         return min(variants(node), key=cost)
 
-    def _typed_order(self, node: sums.Sum) -> tuple[sums.Sum, list[Node], int] | None:
+    def _typed_order(self, node: sums.Sum, flip: bool) -> tuple[sums.Sum, list[Node], int] | None:
         """A sum that the user wrote, up to sign and transposition: as written, its terms in order, the sign."""
+        exact = self.context.exact.get(node)
+        if exact is not None and not flip:
+            return node, list(exact), 1
         content, scalars, _ = node.primitive()
         if abs(content) != 1 or scalars:
             return None

@@ -134,7 +134,7 @@ class MatrixForms:
     # ------------------------------------------------------------------ one node
     def _build(self, node: Node) -> Signed:
         if len(node.shape) > 2:
-            raise NoMatrixForm(f"it has {len(node.shape)} indices (order {len(node.shape)})")
+            raise NoMatrixForm(f"it has {len(node.shape)} indices, and a matrix has two")
         named = self._name(node) if self.context.names else None
         if named is not None:
             return 1, named
@@ -346,6 +346,11 @@ class MatrixForms:
         return best
 
     def _as_typed(self, node: sums.Sum, flip: bool) -> Signed | None:
+        exact = self.context.exact.get(node)
+        if exact is not None and not flip:
+            form = self._terms(node, exact, False)[1]
+            form.typed = True
+            return 1, form
         typed = self.context.as_typed(node)
         if typed is not None:
             order, sign = typed

@@ -40,7 +40,7 @@ def assumed(report: Report) -> Iterator[str]:
 
 
 def equation(line: Line) -> str:
-    """The text of a form with its left side; or in brackets why there is none."""
+    """The text of a form with its left side; or why there is none."""
     if line.form is None:
-        return f"(none: {line.reason})"
+        return f"none: {line.reason}"
     return f"{text(line.left)} = {text(line.form)}" if line.left is not None else text(line.form)

@@ -12,7 +12,7 @@ from indexcalc.render.report import Line, Report
 from indexcalc.render.text import pieces
 
 STYLES = {"name": "cyan", "number": "magenta", "function": "green", "operator": "bold", "bracket": "none"}
-LABEL = 14
+LABEL = 16
 """Columns that the labels take up, and then two more for lines that go on."""
 NARROWEST = 20
 """Columns below which formulas are not wrapped at operators any more."""
