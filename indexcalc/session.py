@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Literal
 
-from indexcalc.answer import Answer, Input, Task
+from indexcalc.answer import Answer
+from indexcalc.derivation import Input, Task
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import core, syntax
 from indexcalc.language.core import Core, Leaf, Symbol, subcores
@@ -291,6 +292,7 @@ class _Asked:
                 inputs=tuple(Input(s.name, s.spelling, s.kind, lowering.shape(s.axes), s.assumed) for s in leaves),
                 notes=tuple(notes),
                 typed=tuple(lowering.typed),
+                defined={node: name for node, name in lowering.defined.items() if node.children},
                 letters=(self.letters or (), *letters),
                 preferred=self.text_letters,
                 layout=layout,

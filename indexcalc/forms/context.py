@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 
 from indexcalc.tensor.nodes import Node
 from indexcalc.tensor.sums import Sum, unit
@@ -33,6 +34,12 @@ class Context:
                     self.exact.setdefault(node, order)
                 if set(order) == set(primitive.children):
                     self.sums.setdefault(primitive, (order, 1 if content > 0 else -1))
+
+    def without(self, node: Node) -> Context:
+        """The context in which a node is defined: it has its name everywhere but there."""
+        context = copy(self)
+        context.names = {other: name for other, name in self.names.items() if other is not node}
+        return context
 
     def place(self, name: str) -> int:
         return self.places.get(name, len(self.places))

@@ -138,7 +138,8 @@ def _peels(term: Term) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
             outs = [positions for role, positions in roles if role == "out"]
             rank = len(term.output) - sum(map(len, outs)) + links
             linked_outputs = any(r == "link" and x in term.output for (r, _), x in zip(roles, labels, strict=True))
-            if rank > most or (linked_outputs and not outs):
+            held = any(role == "had" for role, _ in roles)
+            if rank > most or (linked_outputs and not outs) or (links and held):
                 continue
             axes = labels
             if len(labels) == 2 and roles[1] < roles[0] and is_symmetric(node):

@@ -32,6 +32,8 @@ class Lowering:
         self.nodes: dict[int, Node] = {}
         self.typed: list[tuple[Node, list[Node]]] = []
         """The sums that the user wrote, with their terms in order."""
+        self.defined: dict[Node, str] = {}
+        """What the user's definitions name."""
 
     def lower(self, root: Core) -> Node:
         """Iterative: a chain of thousands of definitions is no deeper than one."""
@@ -63,6 +65,8 @@ class Lowering:
         parts = [self.nodes[id(part)] for part in self._parts(meaning)]
         match meaning:
             case core.Leaf(symbol=symbol):
+                if parts:
+                    self.defined.setdefault(parts[0], symbol.name)
                 return parts[0] if parts else self.variable(symbol)
             case core.Literal(value=value):
                 return constant(value) if isinstance(value, str) else number(value)

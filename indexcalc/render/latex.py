@@ -209,6 +209,7 @@ def document(report: Report) -> Iterator[str]:
     for line in report.lines:
         right = latex(line.form) if line.form is not None else rf"\text{{none: {line.reason}}}"
         rows.append((_left(report, line), right, line.label))
+    rows += [(name(part), latex(form), "where") for part, form in report.where.items()]
     yield r"\begin{align*}"
     for place, (left, right, label) in enumerate(rows):
         end = r" \\" if place < len(rows) - 1 else ""

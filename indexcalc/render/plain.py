@@ -13,9 +13,11 @@ def plain(report: Report, assumptions: bool) -> Iterator[str]:
     yield title(report)
     if assumptions:
         yield from (f"  {line}" for line in assumed(report))
-    width = max((len(line.label) for line in report.lines), default=0)
+    width = max([len(line.label) for line in report.lines] + [len("where") if report.where else 0])
     for line in report.lines:
         yield f"  {line.label:<{width}}  {equation(line)}"
+    for name, form in report.where.items():
+        yield f"  {'where':<{width}}  {name} = {text(form)}"
     if report.shape:
         yield f"  {'shape':<{width}}  {report.shape}" + (f", {report.layout} layout" if report.layout else "")
 
@@ -25,7 +27,7 @@ def title(report: Report, partial: str = "d ") -> str:
     read = "" if report.expression is None else text(report.expression)
     head = heading(report, partial)
     if report.question == "simplify":
-        return read or head
+        return report.text
     if not read:
         return head
     return f"{head},  {report.name} = {read}" if report.name else f"{head}  {read}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from indexcalc.forms.nodes import Form
@@ -22,6 +22,8 @@ class Report(NamedTuple):
 
     question: str
     """What was asked: diff, vjp, jvp, hvp or simplify."""
+    text: str
+    """The question as typed."""
     name: str
     """The name of the output; "" where it has none."""
     expression: Form | None
@@ -35,6 +37,8 @@ class Report(NamedTuple):
     """What each name is, and whether that was assumed."""
     notes: Sequence[str]
     lines: Sequence[Line]
+    where: Mapping[str, Form]
+    """What the names in the forms stand for."""
     layout: str
     """The layout, where there is more than one way to order the axes."""
     shape: str

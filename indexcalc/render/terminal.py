@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
+from indexcalc.forms.nodes import Symbol
 from indexcalc.render import plain
 from indexcalc.render.report import Line, Report
 from indexcalc.render.text import pieces
@@ -30,7 +31,8 @@ class TerminalReport:
         yield Text(plain.title(report, "d " if ascii_only else "∂"), style="bold")
         for note in plain.assumed(report):
             yield Text(f"  {note}", style="dim")
-        for line in report.lines:
+        where = [Line("where", Symbol(name, "", 0), form) for name, form in report.where.items()]
+        for line in [*report.lines, *where]:
             formula = _formula(line, options.max_width - LABEL)
             for place, row in enumerate(formula):
                 label = f"  {line.label:<{LABEL - 2}}" if place == 0 else " " * (LABEL + 2)

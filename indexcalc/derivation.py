@@ -1,0 +1,172 @@
+"""One derivative as tensor expressions: what was asked, and every node that its forms are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+from indexcalc.calculus.derivative import differential, jacobian, pullback
+from indexcalc.forms.index import Letters, all_letters
+from indexcalc.tensor.nodes import Node, Shape, Variable, descendants, variable
+from indexcalc.tensor.product import einsum, reindex
+from indexcalc.tensor.sums import Sum, add
+
+PAIRS = ("ij", "kl", "pq")
+"""The letters of the axes: of the output and of the variables in turn, two for each that has any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A variable of the question: its node's name, how the user spelled it, and what was assumed of it."""
+
+    name: str
+    spelling: str
+    kind: str
+    shape: Shape
+    assumed: bool
+
+    @property
+    def declaration(self) -> str:
+        """``W: matrix(m, n)``"""
+        sizes = ", ".join(map(str, self.shape))
+        return f"{self.spelling}: {self.kind}" + (f"({sizes})" if sizes else "")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked, worked out as tensor expressions.
+
+    ``form`` is diff, grad, hess, hvp, vjp, jvp or simplify. ``output`` is the expression; ``wrt`` the
+    variables in turn; ``vector`` the cotangent of vjp or the direction of jvp and hvp. ``name`` stands for
+    the output; ``defined`` are the tensors that the user's definitions name. ``letters`` are the user's for
+    the output's axes and for those of each variable, ``preferred`` all that the user wrote.
+    """
+
+    text: str
+    form: str
+    output: Node
+    wrt: tuple[Variable, ...]
+    vector: Node | None
+    name: str
+    inputs: tuple[Input, ...]
+    notes: tuple[str, ...]
+    typed: tuple[tuple[Node, Sequence[Node]], ...]
+    defined: Mapping[Node, str]
+    letters: tuple[Letters, ...]
+    preferred: Letters
+    layout: str
+    line: int
+    taken: frozenset[str]
+
+
+class Derivation:
+    """A task's derivative. Axes are in numerator layout, the output's first, unless ``node`` says otherwise."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.order = len(task.wrt)
+        self.is_derivative = task.form in ("diff", "grad", "hess")
+        self.is_transposed = task.layout == "denominator" and self.is_derivative
+
+    # ------------------------------------------------------------------ nodes
+    @cached_property
+    def gradient(self) -> Node:
+        """The first derivative."""
+        return jacobian(self.task.output, self.task.wrt[0])
+
+    @cached_property
+    def derivative(self) -> Node:
+        """What is asked: the output's axes first (vjp and hvp have only the variable's)."""
+        task = self.task
+        if task.form == "simplify":
+            return task.output
+        if task.vector is not None:
+            if task.form == "vjp":
+                return pullback(task.output, task.wrt[0], task.vector)
+            return differential(task.output if task.form == "jvp" else self.gradient, task.wrt[-1], task.vector)
+        return self.gradient if self.order == 1 else jacobian(self.gradient, task.wrt[1])
+
+    @cached_property
+    def node(self) -> Node:
+        """The derivative with its axes in the order of the layout."""
+        if not self.is_transposed:
+            return self.derivative
+        first, rank = len(self.task.output.shape), len(self.derivative.shape)
+        return reindex(self.derivative, (*range(rank - first, rank), *range(rank - first)))
+
+    @cached_property
+    def pullback_node(self) -> Node | None:
+        """The gradient of sum(G .* output), of a scalar output its gradient; None for order 2 and where
+        something else was asked."""
+        if self.task.form == "vjp":
+            return self.derivative
+        if not self.is_derivative or self.order != 1:
+            return None
+        if not self.task.output.shape:
+            return self.gradient
+        return pullback(self.task.output, self.task.wrt[0], variable(self.cotangent or "", self.task.output.shape))
+
+    def contracted(self, derivative: Node) -> Node:
+        """The derivative, written this way, times the perturbation of its last variable, term by term."""
+        by = self.task.wrt[-1].shape
+        axes = tuple(range(len(derivative.shape)))
+        kept = axes[: len(axes) - len(by)]
+        last = (variable(self.perturbation or "", by), axes[len(kept) :])
+        terms = derivative.terms if isinstance(derivative, Sum) and kept else [(1, derivative)]
+        return add((c, einsum(1, [(term, axes), last], kept)) for c, term in terms)
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """The size of the derivative's graph: nodes that are no variables or numbers, and their operands."""
+        inner = [node for node in descendants([self.derivative]) if node.children]
+        return {"nodes": len(inner), "operations": sum(len(node.children) for node in inner)}
+
+    # ------------------------------------------------------------------ names
+    def fresh(self, stem: str) -> str:
+        """A name that nothing has yet: the stem, or the stem with a number."""
+        taken = {i.name for i in self.task.inputs} | self.task.taken | {self.task.name}
+        names = (f"{stem}{k or ''}" for k in range(len(taken) + 1))
+        return next(name for name in names if name not in taken)
+
+    @cached_property
+    def cotangent(self) -> str | None:
+        """The name of the cotangent; of vjp where the user gave one."""
+        if self.task.form == "vjp":
+            return self.task.vector.name if isinstance(self.task.vector, Variable) else None
+        return self.fresh("G") if self.is_derivative and self.order == 1 else None
+
+    @cached_property
+    def perturbation(self) -> str | None:
+        """The name of the perturbation; of jvp and hvp where the user gave one."""
+        if self.task.form in ("jvp", "hvp"):
+            return self.task.vector.name if isinstance(self.task.vector, Variable) else None
+        return self.fresh(f"d{self.task.wrt[-1].name}") if self.is_derivative else None
+
+    @cached_property
+    def groups(self) -> tuple[Letters, ...]:
+        """The letters of the output's axes and of each variable's: the user's, else by habit."""
+        task = self.task
+        shapes: list[Shape] = [task.output.shape, *[v.shape for v in task.wrt]]
+        given = [*task.letters, *[()] * len(shapes)]
+        if task.form in ("simplify", "jvp"):
+            shapes = shapes[:1]
+        elif task.form in ("vjp", "hvp"):
+            shapes, given = shapes[1:2], given[1:]
+        used = {letter for letters in given for letter in letters} | set(task.preferred)
+        found: list[Letters] = []
+        for shape, letters in zip(shapes, given, strict=False):
+            if shape and len(letters) != len(shape):
+                pair = next((p for p in PAIRS if len(p) >= len(shape) and not used & set(p[: len(shape)])), "")
+                spare = (letter for letter in all_letters() if letter not in used)
+                letters = tuple(pair[: len(shape)]) or tuple(islice(spare, len(shape)))
+                used |= set(pair or letters)
+            found.append(letters if shape else ())
+        return tuple(found)
+
+    @property
+    def letters(self) -> Letters:
+        """The letter of each axis, in the order of the layout."""
+        groups = (*self.groups[1:], self.groups[0]) if self.is_transposed else self.groups
+        return tuple(letter for letters in groups for letter in letters)

@@ -1,0 +1,86 @@
+"""All forms of one tensor, under one naming of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from indexcalc.forms.context import Context
+from indexcalc.forms.expansion import alternatives
+from indexcalc.forms.index import IndexForms, Letters
+from indexcalc.forms.kronecker import vec_form
+from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
+from indexcalc.forms.naming import symbols
+from indexcalc.forms.nodes import Form, Symbol
+from indexcalc.tensor.nodes import Node
+
+
+class Printed(NamedTuple):
+    """The forms of one tensor: the node that was printed, its index form where that was asked for, its matrix
+    form or why there is none. ``letters`` are those of its axes."""
+
+    node: Node
+    letters: Letters
+    indexed: Form | None
+    matrix: Form | None
+    reason: str | None
+
+    @property
+    def shown(self) -> Form:
+        """The matrix form, else the index form."""
+        form = self.indexed if self.matrix is None else self.matrix
+        assert form is not None
+        return form
+
+    @property
+    def left(self) -> Form | None:
+        """What stands left of an index form that is shown: ``D_kl``."""
+        return Symbol("D", "", 0, self.letters) if self.matrix is None and self.letters else None
+
+
+class Writer:
+    """Writes tensors with the user's names and order. ``preferred`` are the user's index letters."""
+
+    def __init__(self, context: Context, preferred: Letters) -> None:
+        self.context, self.preferred = context, preferred
+        self.matrices = MatrixForms(context)
+
+    def best(self, node: Node, letters: Letters) -> Printed:
+        """A final answer: the best of its ways to be written."""
+        index = IndexForms(self.context, self.matrices, letters, self.preferred)
+        try:
+            best, matrix = self.matrices.answer(node)
+            return Printed(best, letters, index.form(best, letters), matrix, None)
+        except NoMatrixForm as reason:
+            forms = [(candidate, index.form(candidate, letters)) for candidate in (node, *alternatives(node))]
+            best, indexed = min(forms, key=lambda pair: pair[1].cost)
+            return Printed(best, letters, indexed, None, str(reason))
+
+    def plain(self, node: Node, letters: Letters) -> Printed:
+        """A tensor as it stands, in matrix form if it has one."""
+        try:
+            return Printed(node, letters, None, self.matrices.form(node), None)
+        except NoMatrixForm as reason:
+            index = IndexForms(self.context, self.matrices, letters, self.preferred)
+            return Printed(node, letters, index.form(node, letters), None, str(reason))
+
+    def vec(self, node: Node, output_rank: int) -> Form | None:
+        """The Kronecker form of a derivative of order 3 or 4."""
+        return vec_form(self.matrices, node, output_rank)
+
+    def where(self, forms: Iterable[Form]) -> dict[str, Form]:
+        """The definitions of the names that these forms use for their parts, in order."""
+        parts = {name: node for node, name in self.context.names.items()}
+        wanted = {name for form in forms for name in symbols(form) if name in parts}
+        found: dict[str, Form] = {}
+        stack = list(wanted)
+        while stack:
+            name = stack.pop()
+            if name not in found:
+                found[name] = self._definition(parts[name])
+                stack.extend(other for other in symbols(found[name]) if other in parts)
+        return {name: found[name] for name in self.context.names.values() if name in found}
+
+    def _definition(self, node: Node) -> Form:
+        context = self.context.without(node)
+        return Writer(context, self.preferred).plain(node, ("i", "j", "k", "l")[: len(node.shape)]).shown

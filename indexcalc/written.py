@@ -1,0 +1,106 @@
+"""The forms of one derivation under one naming of its parts."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from indexcalc.derivation import Derivation
+from indexcalc.forms import algebra
+from indexcalc.forms.context import FIRST, Context
+from indexcalc.forms.matrix import NoMatrixForm
+from indexcalc.forms.naming import parts_to_name
+from indexcalc.forms.nodes import Form
+from indexcalc.forms.printed import Printed, Writer
+from indexcalc.tensor.nodes import Node
+
+
+class Written:
+    """Each form is made when first asked for. With ``by_definitions`` the user's definitions stand for what they
+    define; else only the output's name does, and names of our own in results that are very long."""
+
+    def __init__(self, derivation: Derivation, by_definitions: bool) -> None:
+        self.derivation = derivation
+        self.by_definitions = by_definitions
+
+    @cached_property
+    def writer(self) -> Writer:
+        derivation, task = self.derivation, self.derivation.task
+        places = {i.name: 2 * place for place, i in enumerate(task.inputs)}
+        if derivation.cotangent:
+            places[derivation.cotangent] = FIRST
+        if derivation.perturbation:
+            places.setdefault(derivation.perturbation, places[task.wrt[-1].name] + 1)
+        names = self._names()
+        for name in names.values():
+            places.setdefault(name, 0)
+        return Writer(Context(places, task.typed, names), task.preferred)
+
+    def _names(self) -> dict[Node, str]:
+        derivation, task = self.derivation, self.derivation.task
+        names: dict[Node, str] = {}
+        if self.by_definitions and task.form != "simplify":
+            names = {node: name for node, name in task.defined.items() if node is not task.output}
+        if task.name and task.form != "simplify" and task.output.children:
+            names[task.output] = task.name
+        taken = {i.name for i in task.inputs} | task.taken | set(names.values())
+        for node in parts_to_name(derivation.derivative, names):
+            name = task.defined.get(node) or next(f"h{k}" for k in range(1, len(taken) + 2) if f"h{k}" not in taken)
+            names[node] = name
+            taken.add(name)
+        return names
+
+    # ------------------------------------------------------------------ forms
+    @cached_property
+    def derivative(self) -> Printed:
+        return self.writer.best(self.derivation.node, self.derivation.letters)
+
+    @cached_property
+    def vec(self) -> Form | None:
+        """∂vec(Y)/∂vec(X)' for a derivative of order 3 or 4."""
+        derivation, task = self.derivation, self.derivation.task
+        if not derivation.is_derivative:
+            return None
+        rank = len(task.output.shape) + (len(task.wrt[0].shape) if derivation.order == 2 else 0)
+        form = self.writer.vec(derivation.derivative, rank)
+        return algebra.transpose(form) if form is not None and derivation.is_transposed else form
+
+    @cached_property
+    def pullback(self) -> Printed | None:
+        derivation = self.derivation
+        node = derivation.pullback_node
+        if node is None or node is derivation.node:
+            return None if node is None else self.derivative
+        return self.writer.best(node, derivation.groups[1])
+
+    @cached_property
+    def differential(self) -> Printed | None:
+        derivation = self.derivation
+        if derivation.task.form in ("jvp", "hvp"):
+            return self.derivative
+        if not derivation.is_derivative:
+            return None
+        written = derivation.derivative if derivation.is_transposed else self.derivative.node
+        node = derivation.contracted(written)
+        letters = tuple(letter for group in derivation.groups[:-1] for letter in group)
+        plain = self.writer.plain(node, letters)  # its best writing is that of the derivative, if that has one
+        return plain if plain.matrix is not None else self.writer.best(node, letters)
+
+    @cached_property
+    def where(self) -> dict[str, Form]:
+        """What the names in these forms stand for, in order; not the output's own name."""
+        printed = [p.shown for p in (self.derivative, self.pullback, self.differential) if p is not None]
+        if self.derivative.indexed is not None:
+            printed.append(self.derivative.indexed)
+        found = self.writer.where(printed)
+        found.pop(self.derivation.task.name, None)
+        return found
+
+    @cached_property
+    def expression(self) -> Form | None:
+        """The expression as it was read; None where it has no form of its own."""
+        context, task = self.writer.context.without(self.derivation.task.output), self.derivation.task
+        letters = self.derivation.groups[0] if task.form in ("simplify", "jvp") or self.derivation.is_derivative else ()
+        try:
+            return Writer(context, task.preferred).plain(task.output, letters).shown
+        except (NoMatrixForm, ValueError):
+            return None
