@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import product as choices
 from typing import NamedTuple
 
-from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, descendants
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants
 from indexcalc.tensor.product import Einsum, constant_axes, einsum, is_symmetric, raised, split_power
 from indexcalc.tensor.sums import Sum, add
 
@@ -39,14 +39,22 @@ class Peel(NamedTuple):
     axes: Labels
 
 
-def variants(node: Sum) -> Iterator[Node]:
+_variants: dict[Sum, list[Node]] = cache()
+
+
+def variants(node: Sum) -> list[Node]:
     """The sum itself, then after each step of factoring; greedy: what all terms share, then what saves most."""
-    yield node
+    if node not in _variants:
+        _variants[node] = [node, *_steps(node)]
+    return _variants[node]
+
+
+def _steps(node: Sum) -> Iterator[Node]:
     current: Node = node
     for _ in range(MOST_STEPS):
         if not isinstance(current, Sum) or len(current.children) > MOST_TERMS:
             return
-        following = next(filter(None, (_step(current, scalars_too) for scalars_too in (False, True))), None)
+        following = _step(current, False) or (None if current.shape else _step(current, True))
         if following is None:
             return
         current = following
