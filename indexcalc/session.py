@@ -110,16 +110,22 @@ class Session:
     def _define(self, definition: Definition, text: str) -> None:
         with self.scope.attempt(keep=True):
             meaning, symbol, _ = self._meaning(definition.name, definition.body, text, ())
-            declared = self.scope.symbols.get(symbol.name)
-            if declared is None or declared.assumed or declared.meaning is not None:
+            declared = self._declared(symbol)
+            if declared is None:
                 self.scope.add(symbol)
                 declared = symbol
-            elif len(declared.axes) != len(meaning.axes) or not all(
-                map(self.scope.sizes.unify, declared.axes, meaning.axes)
-            ):
-                message = f"`{symbol.spelling}` is declared with another shape"
-                raise IndexcalcError("E203", message, definition.name.span)
             declared.meaning, declared.letters = meaning, symbol.letters
+
+    def _declared(self, made: Symbol) -> Symbol | None:
+        """What the user has declared of a name that is now given a meaning; None where nothing."""
+        declared = self.scope.symbols.get(made.name)
+        if declared is None:
+            return None
+        if declared.assumed or declared.meaning is not None:
+            raise IndexcalcError("E305", f"`{made.spelling}` stands for something already", made.span, "give it another name")
+        if len(declared.axes) != len(made.axes) or not all(map(self.scope.sizes.unify, declared.axes, made.axes)):
+            raise IndexcalcError("E203", f"`{made.spelling}` is declared with another shape", made.span)
+        return declared
 
     def _meaning(
         self, name: Name, body: syntax.Syntax, text: str, variables: Iterable[str]
@@ -128,14 +134,20 @@ class Session:
         reading = Reading(self.scope, text, variables)
         symbol, spelled, scripts = self.scope.lookup(name)
         left = tuple(letter for script in scripts for letter in letters_of(script) or ())
-        if left and not reading.indexed(body):
+        if left and symbol is None and not reading.indexed(body):
             meaning, _ = reading.read(body, None)
-            if len(meaning.axes) == len(left):
+            if not meaning.axes:  # a scalar is broadcast to the left-hand side
+                axes = tuple([self.scope.sizes.new() for _ in left])
+                labels = tuple(range(len(axes)))
+                meaning = core.Product(axes, ((meaning, ()),), labels, tuple(zip(labels, axes, strict=True)))
+                letters = left
+            elif len(meaning.axes) == len(left):
                 message = f"`{text[name.span[0] : name.span[1]]}` has indices, and the right side has none"
                 whole = syntax.spelling(name.text, name.scripts)
                 kind = ("scalar", "vector(n)", "matrix(m, n)")[len(left)]
                 raise IndexcalcError("E201", message, name.span, f"if it is a name, declare it: `{whole}: {kind}`")
-            spelled, left, letters = syntax.spelling(name.text, name.scripts), (), None
+            else:
+                spelled, letters = syntax.spelling(name.text, name.scripts), None
         else:
             meaning, letters = reading.read(body, left)
         kind = "row" if reading.kind == "r" else kind_of(meaning.axes)
@@ -177,8 +189,7 @@ class _Asked:
         if left is not None and left is not body:  # a left-hand side, or an arrow
             meaning, symbol, reading = self.session._meaning(left, body, self.text, variables)
             self.name = symbol.name
-            if self.name in self.scope.symbols:
-                raise IndexcalcError("E305", f"`{self.name}` stands for something already", left.span, "give it another name")
+            self.session._declared(symbol)
             return meaning, symbol.letters, reading.notes
         if isinstance(body, Name):
             symbol_, _, scripts = self.scope.lookup(body)

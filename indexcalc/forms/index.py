@@ -144,7 +144,9 @@ class IndexForms:
             return (sign if exponent % 2 else 1), form, exponent
         if not letters:
             try:
-                return self.matrix.scalar(node)
+                sign, form, power = self.matrix.scalar(node)
+                if isinstance(form, Call) and form.function == "norm2":
+                    return sign, form, power
             except NoMatrixForm:
                 pass
         form = self._form(base, letters, scope)

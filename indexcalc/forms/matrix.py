@@ -251,7 +251,7 @@ class MatrixForms:
         roots: list[tuple[Form, Rational]] = []
         for child, labels in factors:
             if child in inside:
-                s, form = self._sum(inside[child], flip=True)
+                s, form = self._terms(inside[child], None, flip=True)
                 pieces.append((labels, form)) if labels else scalars.append((form, 1))
             elif not labels and (root := self._number_root(child)) is not None:
                 roots.append(root)

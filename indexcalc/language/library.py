@@ -29,6 +29,7 @@ class Checks(Protocol):
 
     def square(self, value: Value) -> None: ...
     def same_shape(self, a: Value, b: Value) -> None: ...
+    def axis(self, value: Value) -> int: ...
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,14 +46,15 @@ class Row:
     @property
     def signature(self) -> str:
         """``diag(vector) or diag(matrix)``, with the other names."""
-        words = {"s": "scalar", "c": "vector", "M": "matrix"}
-        calls = [", ".join(words[k] for k in kinds) for kinds in self.kinds if "r" not in kinds]
+        words = {"s": "scalar", "c": "vector", "M": "matrix", "Ms": "matrix, 1 or 2"}
+        calls = [words.get(kinds) or ", ".join(words[k] for k in kinds) for kinds in self.kinds if "r" not in kinds]
         calls = calls or (["n"] if self.name == "eye" else ["n", "m, n"])
         also = f"  (also {', '.join(self.also)})" if self.also else ""
         return " or ".join(f"{self.name}({arguments})" for arguments in calls) + also
 
 
 ANY = {"s": "s", "c": "s", "r": "s", "M": "s"}
+ALONG = {"Ms": "c"}
 ONE = Literal((), Fraction(1))
 HALF = Fraction(1, 2)
 
@@ -73,8 +75,34 @@ def scaled(scalar: Core, core: Core) -> Core:
     return Product(core.axes, ((scalar, ()), (core, axes)), axes)
 
 
-def _mean(_: Checks, args: Sequence[Value]) -> Core:
-    core = args[0].core
+def _along(
+    whole: Callable[[Core], Core], one: Callable[[Core, int], Core]
+) -> Callable[[Checks, Sequence[Value]], Core]:
+    """A function of all entries, or with a second argument down the columns (1) or along the rows (2)."""
+
+    def build(checks: Checks, args: Sequence[Value]) -> Core:
+        return whole(args[0].core) if len(args) == 1 else one(args[0].core, checks.axis(args[1]))
+
+    return build
+
+
+def _sums(core: Core, axis: int) -> Core:
+    return Product(core.axes[1 - axis :][:1], ((core, (0, 1)),), (1 - axis,))
+
+
+def _means(core: Core, axis: int) -> Core:
+    return scaled(Power((), SizeOf((), core.axes[axis]), Fraction(-1)), _sums(core, axis))
+
+
+def _softmax(core: Core, axis: int) -> Core:
+    return Whole(core.axes, "softmax", core, axis)
+
+
+def _logsumexp(core: Core, axis: int) -> Core:
+    return Whole(core.axes[:axis] + core.axes[axis + 1 :], "logsumexp", core, axis)
+
+
+def _mean(core: Core) -> Core:
     count = tuple((Power((), SizeOf((), size), Fraction(-1)), ()) for size in core.axes)
     return Product((), (*count, (core, tuple(range(len(core.axes))))), ())
 
@@ -168,8 +196,8 @@ def constant_kind(name: str, sizes: Sequence[str]) -> str:
 
 TABLE = (
     Row("tr", {"M": "s"}, _trace, ("trace",)),
-    Row("sum", ANY, lambda _, args: total(args[0].core)),
-    Row("mean", ANY, _mean),
+    Row("sum", ANY | ALONG, _along(lambda core: total(core), _sums)),
+    Row("mean", ANY | ALONG, _along(_mean, _means)),
     Row("norm2", ANY, lambda _, args: frobenius(args[0].core), ("norm", "normF")),
     Row("norm1", ANY, _norm1),
     Row("diag", {"c": "M", "r": "M", "M": "c"}, _diag, ("Diag",)),
@@ -180,15 +208,15 @@ TABLE = (
     Row("logdet", {"M": "s"}, _square("logdet", False)),
     Row("adj", {"M": "M"}, _adjugate),
     Row("transpose", {"s": "s", "c": "r", "r": "c", "M": "M"}, _transpose),
-    Row("softmax", {"c": "c"}, lambda _, args: Whole(args[0].core.axes, "softmax", args[0].core, 0)),
-    Row("logsumexp", {"c": "s"}, lambda _, args: Whole((), "logsumexp", args[0].core, 0)),
+    Row("softmax", {"c": "c", "Ms": "M"}, _along(lambda core: _softmax(core, 0), _softmax)),
+    Row("logsumexp", {"c": "s"} | ALONG, _along(lambda core: _logsumexp(core, 0), _logsumexp)),
     Row("eye", {}, _eye, sizes=True),
     Row("ones", {}, _constant(1), sizes=True),
     Row("zeros", {}, _constant(0), sizes=True),
 )
 
 LIBRARY = {name: row for row in TABLE for name in (row.name, *row.also)}
-SCALAR_VALUED = frozenset(name for name, row in LIBRARY.items() if set(row.kinds.values()) == {"s"})
+SCALAR_VALUED = frozenset(name for name, row in LIBRARY.items() if "s" in row.kinds.values())
 
 LATER = frozenset(
     "kron vec commutation cross max min hadamard vector matrix symmetric skew einsum step_ repmat reshape".split()

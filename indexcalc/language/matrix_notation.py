@@ -65,6 +65,12 @@ class MatrixNotation:
             if not self.sizes.unify(x, y):
                 raise self._misfit(a, b, "equal shapes are needed")
 
+    def axis(self, value: Value) -> int:
+        """The axis that the second argument of sum, softmax, … names."""
+        if isinstance(value.core, Literal) and value.core.value in (1, 2):
+            return int(value.core.value) - 1
+        raise IndexcalcError("E303", "the axis is 1, down the columns, or 2, along the rows", value.span)
+
     def shape(self, value: Value) -> str:
         """What an error says of a value: ``a matrix (m x n)``."""
         sizes = [self.sizes.text(size) for size in value.core.axes]
@@ -208,8 +214,6 @@ class MatrixNotation:
     def _wrong_arguments(self, row: Row, node: syntax.Call, arguments: Sequence[Value]) -> IndexcalcError:
         counts = {len(kinds) for kinds in row.kinds}
         if len(arguments) not in counts:
-            if len(arguments) == 2 and row.name in ("softmax", "logsumexp", "sum", "mean"):
-                return unsupported(f"{row.name} along an axis", node.span)
             message = f"{row.name} takes {' or '.join(map(str, sorted(counts)))} argument, not {len(arguments)}"
             return IndexcalcError("E303", message, node.span)
         given = " and ".join(self.shape(argument) for argument in arguments)

@@ -83,7 +83,7 @@ class Einsum(Node):
         return list(zip(self.children, self.subscripts, strict=True))
 
     def relabelled(self, labels: Labels) -> Node | None:
-        builder = _Builder(self.coefficient, tuple(range(max(labels, default=-1) + 1)), {})
+        builder = _Builder(1, tuple(range(max(labels, default=-1) + 1)), {})
         builder.inline(self, labels)
         return builder.build()
 
@@ -136,6 +136,8 @@ def einsum(
     """coefficient · Π factors, every label that is not in ``output`` summed. ``broadcast`` gives the
     sizes of labels that no factor has: ones along an output axis, the size itself where summed."""
     builder = _Builder(coefficient, output, broadcast or {})
+    factors = list(factors)
+    builder.fresh = max([builder.fresh - 1, *[label for _, labels in factors for label in labels]]) + 1
     for node, labels in factors:
         builder.take(node, labels, 1)
     return builder.build()
@@ -218,9 +220,6 @@ class _Builder:
     # ------------------------------------------------------------------ taking factors in
     def take(self, node: Node, labels: Labels, exponent: Rational) -> None:
         """Multiply by a power of a factor. Exponents other than 1 are of bases that power() left alone."""
-        for label in labels:
-            if label >= self.fresh:
-                self.fresh = label + 1
         node, own = split_power(node)
         exponent = own * exponent
         if isinstance(node, Number) and exponent == 1:
