@@ -122,7 +122,9 @@ class Session:
         if declared is None:
             return None
         if declared.assumed or declared.meaning is not None:
-            raise IndexcalcError("E305", f"`{made.spelling}` stands for something already", made.span, "give it another name")
+            raise IndexcalcError(
+                "E305", f"`{made.spelling}` stands for something already", made.span, "give it another name"
+            )
         if len(declared.axes) != len(made.axes) or not all(map(self.scope.sizes.unify, declared.axes, made.axes)):
             raise IndexcalcError("E203", f"`{made.spelling}` is declared with another shape", made.span)
         return declared
@@ -208,7 +210,7 @@ class _Asked:
         """The cotangent of vjp, or the direction of jvp and hvp: a name that is new has the shape that fits."""
         axes = self.meaning.axes if self.form == "vjp" else self._symbol(self.wanted[0]).axes
         if isinstance(node, Name):
-            symbol, spelled, scripts = self.scope.lookup(node)
+            symbol, _, scripts = self.scope.lookup(node)
             if symbol is None:
                 whole = syntax.spelling(node.text, node.scripts)
                 symbol = Symbol(whole, kind_of(axes), axes, whole, node.span, assumed=True)
@@ -292,7 +294,11 @@ class _Asked:
             output = lowering.lower(self.meaning)
             vector = None if self.vector is None else lowering.lower(self.vector)
             notes = list(dict.fromkeys(self.notes))
-            notes += [f"{v.spelling} does not occur: the derivative is zero" for v in variables if v not in self._leaves(roots, variables)]
+            notes += [
+                f"{v.spelling} does not occur: the derivative is zero"
+                for v in variables
+                if v not in self._leaves(roots, variables)
+            ]
             yield Task(
                 text=self.text,
                 form=self.form,
@@ -396,7 +402,9 @@ def prepared(let: Sequence[str]) -> Session:
     session = Session()
     for declaration in let:
         if session.answers(declaration, "simplify"):
-            raise IndexcalcError("E307", "this is no declaration", (0, len(declaration)), "`W: matrix(m, n)`", declaration)
+            raise IndexcalcError(
+                "E307", "this is no declaration", (0, len(declaration)), "`W: matrix(m, n)`", declaration
+            )
     return session
 
 

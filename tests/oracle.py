@@ -24,7 +24,9 @@ def evaluate(answer: Answer, values: Mapping[str, np.ndarray], form: str = "jaco
     names = function.__kwdefaults__ or {}
     wanted = function.__code__.co_varnames[: function.__code__.co_kwonlyargcount]
     assert not names
-    return np.asarray(function(**{name: values[name] if name in values else SIZES[name] for name in wanted}), dtype=float)
+    return np.asarray(
+        function(**{name: values[name] if name in values else SIZES[name] for name in wanted}), dtype=float
+    )
 
 
 def read_back(

@@ -16,7 +16,9 @@ FUZZ = settings(max_examples=500, deadline=None, suppress_health_check=list(Heal
 
 
 def _close(a: np.ndarray, b: np.ndarray, tolerance: float = 1e-6) -> bool:
-    return a.shape == b.shape and bool(np.max(np.abs(a - b), initial=0) <= tolerance * max(1.0, np.max(np.abs(b), initial=0)))
+    return a.shape == b.shape and bool(
+        np.max(np.abs(a - b), initial=0) <= tolerance * max(1.0, np.max(np.abs(b), initial=0))
+    )
 
 
 @given(questions())

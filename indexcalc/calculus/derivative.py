@@ -97,7 +97,12 @@ def _forward(node: Node, change: dict[Node, Node]) -> Node:
     if isinstance(node, Einsum):
         factors, sizes = node.factors, dict(enumerate(node.sizes))
         return add(
-            (1, einsum(node.coefficient, [*factors[:k], (change[child], labels), *factors[k + 1 :]], node.output, sizes))
+            (
+                1,
+                einsum(
+                    node.coefficient, [*factors[:k], (change[child], labels), *factors[k + 1 :]], node.output, sizes
+                ),
+            )
             for k, (child, labels) in enumerate(factors)
             if child in change
         )

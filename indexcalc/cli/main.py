@@ -38,11 +38,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Expression = Annotated[str | None, typer.Argument(help="The expression; `-`, or nothing with a pipe: one statement a line.", show_default=False)]
-Let = Annotated[list[str] | None, typer.Option("--let", help="A declaration, such as `W: matrix(m, n)`.", metavar="DECL")]
-Layout = Annotated[str, typer.Option("--layout", help=f"Which axes come first: {' or '.join(LAYOUTS)}.", metavar="LAYOUT")]
+Expression = Annotated[
+    str | None,
+    typer.Argument(help="The expression; `-`, or nothing with a pipe: one statement a line.", show_default=False),
+]
+Let = Annotated[
+    list[str] | None, typer.Option("--let", help="A declaration, such as `W: matrix(m, n)`.", metavar="DECL")
+]
+Layout = Annotated[
+    str, typer.Option("--layout", help=f"Which axes come first: {' or '.join(LAYOUTS)}.", metavar="LAYOUT")
+]
 Forms = Annotated[list[Form], typer.Option("--form", help="The form to print; may be given more than once.")]
-Formats = Annotated[Format | None, typer.Option("--format", help="How to print: text on a terminal, plain in a pipe.", show_default=False)]
+Formats = Annotated[
+    Format | None,
+    typer.Option("--format", help="How to print: text on a terminal, plain in a pipe.", show_default=False),
+]
 Colors = Annotated[Color, typer.Option("--color", help="Whether text is in colour.")]
 Ascii = Annotated[bool, typer.Option("--ascii", help="No Unicode.")]
 
@@ -79,7 +89,11 @@ def diff(
     output = Output(format, form, color, ascii)
     if expression is None or expression == "-":
         session = _declared(output, let)
-        _batch(output, split(_stdin()), lambda s, line: session.answers(s, "diff", wrt=wrt or (), order=order, layout=layout, line=line))
+        _batch(
+            output,
+            split(_stdin()),
+            lambda s, line: session.answers(s, "diff", wrt=wrt or (), order=order, layout=layout, line=line),
+        )
     else:
         _one(output, lambda: differentiate(expression, wrt, let or (), order, layout))
     _finish(output)
@@ -145,7 +159,9 @@ def _read(output: Output, file: str) -> str | None:
     try:
         return Path(file).read_bytes().decode("utf-8", "replace")
     except OSError as error:
-        output.error(IndexcalcError("E110", f"cannot read {file}: {error.strerror}", help="give a file, or `-` for stdin"))
+        output.error(
+            IndexcalcError("E110", f"cannot read {file}: {error.strerror}", help="give a file, or `-` for stdin")
+        )
         return None
 
 

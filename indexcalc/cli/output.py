@@ -73,7 +73,9 @@ class Output:
                 self._show(answer)
                 return
             case Format.NUMPY:
-                text = [answer.to_code("numpy", form="pullback" if self.forms == (Form.PULLBACK,) else "jacobian").rstrip()]
+                text = [
+                    answer.to_code("numpy", form="pullback" if self.forms == (Form.PULLBACK,) else "jacobian").rstrip()
+                ]
             case Format.LATEX if len(self.forms) == 1:
                 text = [latex.latex(line.form) for line in report.lines if line.form is not None]
             case Format.LATEX:
@@ -104,7 +106,9 @@ class Output:
         if self._console is None:
             from rich.console import Console  # heavy
 
-            plain_ = self.color is Color.NEVER or (self.color is Color.AUTO and (not self.terminal or "NO_COLOR" in os.environ))
+            plain_ = self.color is Color.NEVER or (
+                self.color is Color.AUTO and (not self.terminal or "NO_COLOR" in os.environ)
+            )
             self._console = Console(
                 markup=False,
                 emoji=False,

@@ -43,8 +43,8 @@ def transpose(form: Form) -> Form:
 
 def _reversed(form: Product) -> Form:
     scalars = [factor for factor in form.factors if factor.kind == "s"]
-    turned = matmul(*[transpose(factor) for factor in reversed(form.factors) if factor.kind != "s"])
-    return Product("*", form.coefficient, (*scalars, *chain(turned)), form.divisors)
+    turned = matmul(*scalars, *[transpose(factor) for factor in reversed(form.factors) if factor.kind != "s"])
+    return Product("*", form.coefficient, chain(turned), form.divisors)
 
 
 def _ones_transposed(form: Call) -> Form:
@@ -64,15 +64,20 @@ def chain(form: Form) -> tuple[Form, ...]:
 
 
 def matmul(*forms: Form) -> Form:
-    """The matrix product, its equal neighbours as powers."""
+    """The matrix product, its equal neighbours as powers, its scalars in front."""
+    scalars: list[Form] = []
     factors: list[Form] = []
     for form in forms:
-        for factor in chain(form):
+        for factor in chain(form) if form.kind != "s" else (form,):
+            if factor.kind == "s":
+                scalars.append(factor)
+                continue
             merged = _merged(factors[-1], factor) if factors else None
             if merged is None:
                 factors.append(factor)
             else:
                 factors[-1] = merged
+    factors = scalars + factors
     return factors[0] if len(factors) == 1 else Product("*", 1, tuple(factors))
 
 
@@ -315,6 +320,9 @@ def _divided(factors: Sequence[tuple[Form, Rational]]) -> list[Form]:
 
 def trace(factors: Sequence[Form]) -> Form:
     """The trace of a product: the best of its rotations and their transposes."""
+    scalars = [factor for factor in factors if factor.kind == "s"]
+    if scalars:
+        return matmul(*scalars, trace([factor for factor in factors if factor.kind != "s"]))
     if len(factors) == 2 and same(transpose(factors[0]), factors[1]):
         return squared_norm(factors[1])
     turned = [transpose(factor) for factor in reversed(factors)]

@@ -41,7 +41,9 @@ def _expansions(node: Node, every: bool) -> Iterator[Node]:
                 return
             expanded += parts
         if every or _promising(expanded):
-            yield add((1, einsum(c, factors, output, {x: sizes[x] for x in output})) for c, factors, output, sizes in expanded)
+            yield add(
+                (1, einsum(c, factors, output, {x: sizes[x] for x in output})) for c, factors, output, sizes in expanded
+            )
 
 
 def multiplied_out(coefficient: Rational, node: Node, everything: bool) -> list[Open] | None:

@@ -167,6 +167,7 @@ def _roles(label: int, output: Labels, alone: bool) -> list[Role]:
 def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: dict[int, Peel]) -> Node | None:
     """The sum with the shared factor outside the sum of what is left of its terms; None where some of that
     is a vector to be repeated along an axis: ``ones(m)*v'``."""
+    node = _widest(node, [terms[number].factors[peel.place][0] for number, peel in members.items()])
     rank = len(terms[0].output)
     outs = {position: axis for axis, (role, positions) in enumerate(roles) if role == "out" for position in positions}
     links = [axis for axis, (role, _) in enumerate(roles) if role == "link"]
@@ -198,6 +199,14 @@ def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: d
     return add([(1, factored)] + [(t.coefficient, _node(t)) for k, t in enumerate(terms) if k not in members])
 
 
+def _widest(node: Node, held: list[Node]) -> Node:
+    """The highest power of a shared factor that all of ``held`` have."""
+    base, step = split_power(node)
+    exponents = [split_power(other)[1] for other in held]
+    if any(type(e) is not int for e in (step, *exponents)):
+        return node
+    return raised(base, min(exponents) if step > 0 else max(exponents))
+
+
 def _node(term: Term) -> Node:
     return einsum(1, term.factors, term.output, {label: term.sizes[label] for label in term.output})
-

@@ -182,7 +182,7 @@ class IndexForms:
     def _product(self, node: Einsum, letters: Letters, scope: Scope) -> tuple[int, Form]:
         names: dict[int, str] = {}
         deltas: list[tuple[int, Symbol]] = []
-        for position, (label, letter) in enumerate(zip(node.output, letters, strict=True)):
+        for label, letter in zip(node.output, letters, strict=True):
             if label in names:
                 deltas.append((node.output.index(label), Symbol("delta", "", -1, (names[label], letter))))
                 deltas[-1][1].names = 0

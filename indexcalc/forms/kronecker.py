@@ -57,7 +57,11 @@ def _term(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
         sides = Sides(axes[0], None, axes[1], axes[2])
     else:
         sides = Sides(axes[0], axes[1], axes[2], axes[3] if len(axes) == 4 else None)
-    if any(axes.count(label) > 2 for label in axes) or (output_rank == 2 and axes[0] == axes[1]) or (len(axes) - output_rank == 2 and axes[-1] == axes[-2]):
+    if (
+        any(axes.count(label) > 2 for label in axes)
+        or (output_rank == 2 and axes[0] == axes[1])
+        or (len(axes) - output_rank == 2 and axes[-1] == axes[-2])
+    ):
         raise NoMatrixForm("an axis is tied to two others")
     rows, columns = {sides.y_row, sides.y_column}, {sides.x_row, sides.x_column}
     left: list[Factor] = []

@@ -22,7 +22,7 @@ from indexcalc.tensor import sums
 from indexcalc.tensor.elementwise import Apply, apply
 from indexcalc.tensor.functions import SIGMOID
 from indexcalc.tensor.matrix_functions import Inverse, MatrixFunction, Softmax
-from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational
+from indexcalc.tensor.nodes import Labels, Node, Rational
 from indexcalc.tensor.product import Einsum, Factor, constant_axes, is_symmetric, split_power, without_axes
 
 KIND = "scM"
@@ -292,7 +292,9 @@ class MatrixForms:
         try:
             steps = path([labels for labels, _ in pieces], output)
         except Stuck as stuck:
-            raise NoMatrixForm(f"{len(stuck.labels)} of its indices are tied to each other like the corners of a K4") from None
+            raise NoMatrixForm(
+                f"{len(stuck.labels)} of its indices are tied to each other like the corners of a K4"
+            ) from None
         for step in steps:
             taken = [pieces[place] for place in step]
             pieces = [piece for place, piece in enumerate(pieces) if place not in step]
@@ -377,11 +379,8 @@ class MatrixForms:
         coefficients = dict(zip(node.children, node.coefficients, strict=True))
         for child in order or node.children:
             axes = constant_axes(child) if full else ()
-            if axes and len(axes) == len(node.shape):
-                child_ = without_axes(child, axes)
-            else:
-                child_ = child
-            terms.append(self.signed(sums.scale(coefficients[child], child_)))
+            term = without_axes(child, axes) if axes and len(axes) == len(node.shape) else child
+            terms.append(self.signed(sums.scale(coefficients[child], term)))
         sign = 1
         if order is None:
             sign, terms = algebra.turned(terms, flip)

@@ -23,8 +23,8 @@ class Form:
     """A piece of a printed formula.
 
     ``kind`` is s, c, r or M in matrix notation; ``symmetric`` that a matrix is known to be its own
-    transpose; ``typed`` that a sum stands as the user wrote it; ``strange`` counts departures from the user's own writing; ``places`` are those of its
-    first names in the user's text.
+    transpose; ``typed`` that a sum stands as the user wrote it; ``strange`` counts departures from the
+    user's own writing; ``places`` are those of its first names in the user's text.
     """
 
     __slots__ = ("kind", "level", "names", "operations", "parts", "places", "strange", "symmetric", "tokens", "typed")
@@ -145,7 +145,9 @@ class Product(Form):
         tokens = (coefficient < 0) + (shown and (1 if size.denominator == 1 else 3))
         tokens += (0 if operator == " " else joints) + len(divisors)
         tokens += 2 * sum([brackets(part, PRODUCT) for part in factors + divisors])
-        self._count(product_kind(operator, factors, divisors), PRODUCT, factors + divisors, joints + len(divisors), tokens)
+        self._count(
+            product_kind(operator, factors, divisors), PRODUCT, factors + divisors, joints + len(divisors), tokens
+        )
 
 
 def product_kind(operator: str, factors: Sequence[Form], divisors: Sequence[Form]) -> str:

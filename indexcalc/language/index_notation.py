@@ -40,7 +40,9 @@ def letters_of(script: Script) -> Letters | None:
     tokens = script.text.replace(",", " ").split()
     if len(tokens) == 1 and script.mark == "_" and tokens[0].isalpha():
         return tuple(tokens[0])
-    fits = all(token[0].isalpha() and (len(token) == 1 or token[1:].isdigit() or script.mark == "[") for token in tokens)
+    fits = all(
+        token[0].isalpha() and (len(token) == 1 or token[1:].isdigit() or script.mark == "[") for token in tokens
+    )
     return tuple(tokens) if tokens and fits else None
 
 
@@ -159,7 +161,9 @@ class IndexNotation:
         return Product(tuple([sizes[letter] for letter in free]), tuple(factors), output), free
 
     def _misfit(self, letter: str, a: int, b: int, span: Span) -> IndexcalcError:
-        message = f"the index {letter} runs over {self.sizes.text(a)} in one place and over {self.sizes.text(b)} in another"
+        message = (
+            f"the index {letter} runs over {self.sizes.text(a)} in one place and over {self.sizes.text(b)} in another"
+        )
         return IndexcalcError("E203", message, span)
 
     def _indexed(self, node: syntax.Indexed) -> Tensor:
@@ -198,7 +202,8 @@ class IndexNotation:
     def _uneven(self, missing: Sequence[str], own: Letters, span: Span) -> IndexcalcError:
         lack = ", ".join(missing)
         message = f"this term has the free indices {', '.join(own)}; another has {lack}"
-        help_ = f"the terms of a sum have the same free indices; to keep them all name them on the left: `y_{''.join([*own, *missing])} = …`"
+        kept = "".join([*own, *missing])
+        help_ = f"the terms of a sum have the same free indices; to keep them all name them on the left: `y_{kept} = …`"
         return IndexcalcError("E204", message, span, help_)
 
     def _sum_over(self, node: syntax.SumOver, kept: Collection[str]) -> Tensor:

@@ -88,11 +88,15 @@ class MatrixNotation:
         for _, value in terms:
             if value.kind == "s":
                 if first.kind == "M" and self.sizes.find(first.core.axes[0]) == self.sizes.find(first.core.axes[1]):
-                    self.notes.append("a scalar is added to every entry of a square matrix; c*eye(n) is a multiple of the identity")
+                    self.notes.append(
+                        "a scalar is added to every entry of a square matrix; c*eye(n) is a multiple of the identity"
+                    )
             elif value.kind != first.kind:
                 help_ = "is a transpose missing?" if {value.kind, first.kind} == {"c", "r"} else None
                 message = f"{self.shape(first)} and {self.shape(value)} cannot be added"
-                raise IndexcalcError("E204", message, (min(first.span[0], value.span[0]), max(first.span[1], value.span[1])), help_)
+                raise IndexcalcError(
+                    "E204", message, (min(first.span[0], value.span[0]), max(first.span[1], value.span[1])), help_
+                )
             else:
                 self.same_shape(first, value)
         axes = first.core.axes
@@ -127,9 +131,13 @@ class MatrixNotation:
         if kind is None:
             raise self._no_product(left.value(), right)
         if left.columns is not None and right.kind in "Mc":
-            label, size = left.columns
+            _, size = left.columns
             if not self.sizes.unify(size, right.core.axes[0]):
-                raise self._misfit(left.value(), right, f"{self.sizes.text(size)} columns against {self.sizes.text(right.core.axes[0])} rows")
+                raise self._misfit(
+                    left.value(),
+                    right,
+                    f"{self.sizes.text(size)} columns against {self.sizes.text(right.core.axes[0])} rows",
+                )
         left.take(right)
 
     def _no_product(self, left: Value, right: Value) -> IndexcalcError:
@@ -217,7 +225,9 @@ class MatrixNotation:
             message = f"{row.name} takes {' or '.join(map(str, sorted(counts)))} argument, not {len(arguments)}"
             return IndexcalcError("E303", message, node.span)
         given = " and ".join(self.shape(argument) for argument in arguments)
-        wanted = " or ".join(" and ".join(KINDS[kind] for kind in kinds) for kinds in row.kinds if len(kinds) == len(arguments))
+        wanted = " or ".join(
+            " and ".join(KINDS[kind] for kind in kinds) for kinds in row.kinds if len(kinds) == len(arguments)
+        )
         return IndexcalcError("E208", f"{row.name} takes {wanted}, not {given}", node.span)
 
     def _constant(self, row: Row, node: syntax.Call) -> Value:

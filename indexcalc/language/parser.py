@@ -15,6 +15,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
+from indexcalc.language.characters import GREEK, LOOK_ALIKES, SUBSCRIPTS, SUPERSCRIPTS
 from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
 
 LONGEST = 100_000
@@ -23,18 +24,6 @@ DEEPEST = 64
 """Brackets that may be open at once."""
 GRAMMAR = ("statement", "expression", "terminals")
 
-LOOK_ALIKES = str.maketrans("−–—∗⋅·×′’‘ʹ“”\u00a0\u2009\u202f、，", "---****''''\"\"   ,,")
-SUBSCRIPTS = str.maketrans("ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ₀₁₂₃₄₅₆₇₈₉ᵦᵧᵨᵩᵪ", "aeoxhklmnpstijruv0123456789βγρφχ")
-SUPERSCRIPTS = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹", "-+0123456789")
-
-GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρστυφχψω",
-        "alpha beta gamma delta eps zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega".split(),
-        strict=True,
-    )
-)
-GREEK |= {k.upper(): v.capitalize() for k, v in GREEK.items()} | dict(ϕ="phi", ϑ="theta", ϵ="eps", ϖ="pi", ϱ="rho")
 OPERATORS = {
     "TIMES": "*",
     "DIVIDE": "/",
@@ -275,7 +264,9 @@ def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:
 
 def _with_power(node: Syntax, exponent: Syntax, elementwise: bool, span: Span) -> Syntax:
     if isinstance(node, syntax.Power):
-        raise IndexcalcError("E105", "two powers in a row can be read in two ways", span, "write `(a^b)^c` or `a^(b^c)`")
+        raise IndexcalcError(
+            "E105", "two powers in a row can be read in two ways", span, "write `(a^b)^c` or `a^(b^c)`"
+        )
     return syntax.Power(span, node, exponent, elementwise)
 
 

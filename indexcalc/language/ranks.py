@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import syntax
+from indexcalc.language.characters import GREEK_NAMES
 from indexcalc.language.library import LIBRARY, SCALAR_VALUED, constant_kind, size_text
 from indexcalc.language.syntax import Syntax
 from indexcalc.tensor.functions import BY_NAME
@@ -38,9 +39,7 @@ POWER_ELEMENTWISE = POWER + _rows("ccc", "rrr", "MMM", "scc", "sMM")
 OPERATOR = {"*": PRODUCT, "": PRODUCT, "/": QUOTIENT, ".*": SAME, "./": SAME, ":": CONTRACTION}
 
 MOST_VISITS = 20_000
-GREEK_SCALARS = frozenset(
-    "alpha beta gamma delta eps zeta eta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
-)
+GREEK_SCALARS = frozenset(name for name in GREEK_NAMES if name.islower()) - {"omicron", "pi", "upsilon"}
 
 
 def habits(name: str) -> dict[int, int]:
@@ -141,7 +140,9 @@ class Problem:
             return self.new()
         if row.sizes:
             return self.new(BITS[constant_kind(row.name, [size_text(a) for a in node.arguments])])
-        rows = _rows(*(arguments + result for arguments, result in row.kinds.items() if len(arguments) == len(node.arguments)))
+        rows = _rows(
+            *(arguments + result for arguments, result in row.kinds.items() if len(arguments) == len(node.arguments))
+        )
         return self._related(rows, node.arguments)
 
     # ------------------------------------------------------------------ the search
@@ -178,7 +179,9 @@ class Problem:
             kinds = stack.pop()
             visits += 1
             if visits > MOST_VISITS:
-                raise IndexcalcError("E503", "too many undeclared names to guess their ranks", (0, 1), "declare some of them")
+                raise IndexcalcError(
+                    "E503", "too many undeclared names to guess their ranks", (0, 1), "declare some of them"
+                )
             bound = cost(kinds)
             if bound > least:
                 continue

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
+from indexcalc.language.characters import GREEK_NAMES
 from indexcalc.language.core import Core, Leaf, Literal, Product, SizeOf, Symbol
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
 from indexcalc.language.matrix_notation import MatrixNotation
-from indexcalc.language.parser import GREEK
 from indexcalc.language.ranks import infer
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
@@ -20,7 +20,6 @@ from indexcalc.tensor.functions import BY_NAME
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
 RESERVED = {"delta": 2, "eps": 3}
-GREEK_NAMES = frozenset(GREEK.values())
 
 
 def kind_of(axes: tuple[int, ...]) -> str:
@@ -129,11 +128,15 @@ class Reading:
         names = [node for node in walk(body) if isinstance(node, syntax.Name)]
         unknown = {n.text for n in names if len(n.text) > 1 and self._undeclared(n)}
         missing = {v for v in self.variables if not any(self.scope.lookup(n)[1] == v for n in names)}
-        apart = {text for text in unknown if any(v in text for v in missing) and text.isalpha() and text not in GREEK_NAMES}
+        apart = {
+            text for text in unknown if any(v in text for v in missing) and text.isalpha() and text not in GREEK_NAMES
+        }
         if apart:
             apart |= {text for text in unknown if _product_like(text)}
             self.notes += [f"`{text}` is read as `{' '.join(text)}`" for text in sorted(apart)]
-            return syntax.split_words(body, lambda n: letters_apart(n) if isinstance(n, syntax.Name) and n.text in apart else None)
+            return syntax.split_words(
+                body, lambda n: letters_apart(n) if isinstance(n, syntax.Name) and n.text in apart else None
+            )
         for node in names:
             if node.text in unknown and _product_like(node.text) and node.text not in self.variables:
                 help_ = f"write `{' '.join(node.text)}` for a product, or declare `{node.text}: matrix(m, n)`"
@@ -160,7 +163,11 @@ class Reading:
             node = stack.pop()
             if isinstance(node, syntax.Indexed):
                 yield node.body
-            elif isinstance(node, syntax.Call) and node.function in LIBRARY and not any(map(self.indexed, node.arguments)):
+            elif (
+                isinstance(node, syntax.Call)
+                and node.function in LIBRARY
+                and not any(map(self.indexed, node.arguments))
+            ):
                 yield from node.arguments
             else:
                 stack.extend(reversed(children(node)))
@@ -194,7 +201,9 @@ class Reading:
         """Ranks for undeclared names: as many as they carry indices; without indices they are scalars."""
         inside = {id(node) for tree in self._matrix_texts(body) for node in walk(tree)}
         names = [node for node in walk(body) if isinstance(node, syntax.Name)]
-        used = {letter for node in names for script in self.scope.lookup(node)[2] for letter in letters_of(script) or ()}
+        used = {
+            letter for node in names for script in self.scope.lookup(node)[2] for letter in letters_of(script) or ()
+        }
         stems = {node.text for node in names if self.scope.lookup(node)[2]}
         strange = any(letter not in used for letter in left)
         for node in names:

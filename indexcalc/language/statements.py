@@ -70,7 +70,9 @@ def _definition(statement: Statement, scope: Scope) -> Definition:
     assert right is not None
     left = statement.left.items[0]
     if len(statement.left.items) > 1 or not isinstance(left, Name):
-        raise IndexcalcError("E107", "a definition names one tensor on the left", statement.left.span, "`a = …` or `a_i = …`")
+        raise IndexcalcError(
+            "E107", "a definition names one tensor on the left", statement.left.span, "`a = …` or `a_i = …`"
+        )
     if len(right.items) > 1 or right.arrow or statement.left.arrow:
         raise IndexcalcError("E107", "a definition has one expression on the right", right.span)
     return Definition(statement.span, left, right.items[0])
@@ -90,14 +92,18 @@ def _declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
         raise IndexcalcError("E107", "a declaration names what it declares: `W: matrix(m, n)`", span)
     words = [word] + [n.text for _, n in more if isinstance(n, Name)]
     if len(words) != 1 + len(more) or any(w not in KINDS for w in words):
-        raise IndexcalcError("E307", "this kind is not known", more[0][1].span, f"the kinds are {', '.join(sorted(KINDS))}")
+        raise IndexcalcError(
+            "E307", "this kind is not known", more[0][1].span, f"the kinds are {', '.join(sorted(KINDS))}"
+        )
     for word in words:
         if word not in RANKS:
             raise IndexcalcError("E404", f"the kind `{word}` is not supported yet", kind.span)
     arguments = kind.arguments if isinstance(kind, syntax.Call) else ()
     sizes = tuple((_size(argument), argument.span) for argument in arguments)
     if len(sizes) not in RANKS[words[0]]:
-        raise IndexcalcError("E307", f"`{words[0]}` has not {len(sizes)} sizes", kind.span, "`scalar`, `vector(n)`, `matrix(m, n)`")
+        raise IndexcalcError(
+            "E307", f"`{words[0]}` has not {len(sizes)} sizes", kind.span, "`scalar`, `vector(n)`, `matrix(m, n)`"
+        )
     return Declaration(span, tuple(n for n in names if isinstance(n, Name)), words[0], sizes)
 
 
@@ -189,7 +195,9 @@ def _diff(span: Span, body: Syntax, variables: list[Name]) -> Question:
 def _is_d(node: Syntax, scope: Scope) -> bool:
     if isinstance(node, syntax.Power):
         node = node.base
-    return isinstance(node, syntax.Partial) or (node[1:] == ("d", ()) and isinstance(node, Name) and "d" not in scope.symbols)
+    return isinstance(node, syntax.Partial) or (
+        node[1:] == ("d", ()) and isinstance(node, Name) and "d" not in scope.symbols
+    )
 
 
 def _d_order(node: Syntax) -> int:
@@ -217,8 +225,12 @@ def _call(body: Syntax, scope: Scope) -> Question | None:
     arguments = body.arguments
     least, most = CALLS[body.function]
     if not least <= len(arguments) <= most:
-        message = f"{body.function} takes {least if least == most else f'{least} or {most}'} arguments, not {len(arguments)}"
-        raise IndexcalcError("E303", message, body.span, "`grad(L, W)`, `vjp(a, W, da)`, `jvp(a, W, V)`, `hvp(L, x, v)`")
+        message = (
+            f"{body.function} takes {least if least == most else f'{least} or {most}'} arguments, not {len(arguments)}"
+        )
+        raise IndexcalcError(
+            "E303", message, body.span, "`grad(L, W)`, `vjp(a, W, da)`, `jvp(a, W, V)`, `hvp(L, x, v)`"
+        )
     if body.function == "simplify":
         return Question(body.span, "simplify", arguments[0])
     variables: tuple[Name, ...] = ()

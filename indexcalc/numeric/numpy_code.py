@@ -133,7 +133,9 @@ class _Writer:
             case Apply():
                 return self._assigned(node.function.numpy.format(parts[0]))
             case Power():
-                return self._assigned(f"{parts[0]}**{parts[1]}" if node.exponent is None else power(parts[0], node.exponent))
+                return self._assigned(
+                    f"{parts[0]}**{parts[1]}" if node.exponent is None else power(parts[0], node.exponent)
+                )
             case Softmax():
                 shifted = self._assigned(f"np.exp({parts[0]} - np.max({parts[0]}, axis={node.axis}, keepdims=True))")
                 return self._assigned(f"{shifted}/np.sum({shifted}, axis={node.axis}, keepdims=True)")
@@ -152,9 +154,7 @@ class _Writer:
             else:
                 output.append(label)
         used = {label for _, labels in operands for label in labels}
-        for label in output:
-            if label not in used:
-                operands.append((f"np.ones({self.size(node.sizes[label])})", (label,)))
+        operands += [(f"np.ones({self.size(node.sizes[label])})", (label,)) for label in output if label not in used]
         if node.coefficient != 1 or (not operands and not scalars):
             scalars.insert(0, number(node.coefficient))
         return "*".join([*scalars, *([contraction(operands, tuple(output))] if operands else [])])

@@ -20,6 +20,7 @@ from indexcalc.forms.nodes import (
     brackets,
     postfix_brackets,
 )
+from indexcalc.language.characters import GREEK_NAMES
 from indexcalc.render.plain import assumed, title
 from indexcalc.render.report import Line, Report
 from indexcalc.tensor.functions import BY_NAME
@@ -27,11 +28,15 @@ from indexcalc.tensor.nodes import Rational, magnitude
 
 Piece = str | Form
 
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+SPELLED = {"eps": r"\varepsilon"} | dict(
+    zip(
+        ["omicron", "Alpha", "Beta", "Eps", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau", "Chi"],
+        "oABEZHIKMNOPTX",
+        strict=True,
+    )
 )
-SPELLED = {"eps": r"\varepsilon", "omicron": "o", "Alpha": "A", "Beta": "B"}
+COMMANDS = (GREEK_NAMES | {"epsilon"}) - SPELLED.keys()
+"""The Greek names that are LaTeX commands; the other capitals look Latin."""
 
 CALLS: dict[str, Callable[[Sequence[Form]], list[Piece]]] = {
     "inv": lambda a: [*_atom(a[0]), "^{-1}"],
@@ -171,12 +176,14 @@ def word(text: str) -> str:
     """A word as a symbol: one letter or a Greek one as it is, others upright."""
     if text in SPELLED:
         return SPELLED[text]
-    if text in GREEK:
+    if text in COMMANDS:
         return f"\\{text}"
     stem = text.rstrip("0123456789")
     if stem and stem != text:
         return f"{word(stem)}_{{{text[len(stem) :]}}}"
-    if text.startswith("d") and (text[1:2].isupper() or text[1:] in GREEK or (len(text) == 2 and text[1].isalpha())):
+    if text.startswith("d") and (
+        text[1:2].isupper() or text[1:] in GREEK_NAMES or (len(text) == 2 and text[1].isalpha())
+    ):
         return rf"\mathrm{{d}}{word(text[1:])}"
     return text if len(text) == 1 else rf"\mathrm{{{text}}}"
 
@@ -235,7 +242,9 @@ def _left(report: Report, line: Line) -> str:
             above = rf"\partial \operatorname{{vec}}({name(output)})"
             return rf"\frac{{{above}}}{{\partial \operatorname{{vec}}({name(variables[-1])})^\top}}"
     if report.question in ("vjp", "hvp"):
-        return rf"\overline{{{name(variables[0])}}}" + (f"_{{{' '.join(map(letter, line.left.letters))}}}" if isinstance(line.left, Symbol) else "")
+        return rf"\overline{{{name(variables[0])}}}" + (
+            f"_{{{' '.join(map(letter, line.left.letters))}}}" if isinstance(line.left, Symbol) else ""
+        )
     if report.question == "jvp":
         return rf"\mathrm{{d}}{name(output)}"
     axes = report.axes if line.label == "index" else [()] * (len(variables) + 1)

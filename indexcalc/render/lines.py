@@ -1,8 +1,3 @@
 """An answer as labelled lines: what the plain text, the terminal and LaTeX have in common."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from indexcalc.answer import Answer

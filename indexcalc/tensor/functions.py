@@ -74,4 +74,3 @@ TABLE = (
 )  # fmt: skip
 
 BY_NAME = {name: row for row in TABLE for name in (row.name, *row.also)}
-

@@ -219,4 +219,6 @@ APPLY_LAWS.update(
     abs=[abs_positive],
 )
 POWER_LAWS.update({Power: [power_of_positive], Sum: [reciprocal_one_plus_exp], Apply: [even_power_of_abs]})
-PRODUCT_LAWS.update({Inverse: [inverse_times_argument], Einsum: [exp_over_sum], Apply: [relu_times_step, abs_times_sign]})
+PRODUCT_LAWS.update(
+    {Inverse: [inverse_times_argument], Einsum: [exp_over_sum], Apply: [relu_times_step, abs_times_sign]}
+)

@@ -419,7 +419,11 @@ class _Builder:
     def _alone(self, item: Item, coefficient: Rational) -> Node | None:
         """The product of one operand with the output's axes, where that needs no product."""
         base, labels, exponent = item
-        if len(set(labels)) < len(labels) or set(labels) != set(self.output) or not (coefficient == 1 or (base.linear and exponent == 1)):
+        if (
+            len(set(labels)) < len(labels)
+            or set(labels) != set(self.output)
+            or not (coefficient == 1 or (base.linear and exponent == 1))
+        ):
             return None
         node = raised(base, exponent)
         if labels != self.output:
@@ -518,7 +522,9 @@ def power(base: Node, exponent: Rational | Node) -> Node:
         if primitive is base:
             return raised(base, exponent)
         factors: list[Factor] = [(power(scalar, e * exponent), ()) for scalar, e in scalars]
-        return einsum(rational(Fraction(coefficient) ** exponent), [*factors, (raised(primitive, exponent), labels)], labels)
+        return einsum(
+            rational(Fraction(coefficient) ** exponent), [*factors, (raised(primitive, exponent), labels)], labels
+        )
     return raised(base, exponent)
 
 

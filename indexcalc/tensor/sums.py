@@ -74,7 +74,6 @@ class Sum(Node):
         scaled = tuple([rational(Fraction(c) / content) for c in self.coefficients])
         return content, (), intern(Sum, (scaled,), self.shape, self.children)
 
-
     def _tie(self) -> Rational:
         """The sign of as many positive as negative terms. Of A - A' and its transpose, its negative, one is
         positive; any other sum has the same sign as its transposes."""
