@@ -21,5 +21,13 @@ class IndexcalcError(Exception):
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
+    def located(self, text: str) -> IndexcalcError:
+        """The error with the text that it is in, whole where no place in it is known."""
+        if not self.text:
+            self.text = text
+            if self.span == (0, 0):
+                self.span = (0, len(text))
+        return self
+
     def to_dict(self) -> dict[str, object]:
         return {"code": self.code, "message": self.message, "span": list(self.span), "help": self.help}

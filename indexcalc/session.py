@@ -91,8 +91,9 @@ class Session:
                 statement = statement._replace(form="diff")
             tasks = self.tasks(statement, text, wrt=wrt, order=order, layout=layout, line=line)
         except IndexcalcError as error:
-            error.text = error.text or text
-            raise
+            raise error.located(text) from error.__cause__
+        except RecursionError:
+            raise IndexcalcError("E502", "this is nested too deeply", (0, len(text)), text=text) from None
         return [Answer(task) for task in tasks]
 
     def _declare(self, declaration: Declaration) -> None:

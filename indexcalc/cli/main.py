@@ -95,7 +95,7 @@ def diff(
             lambda s, line: session.answers(s, "diff", wrt=wrt or (), order=order, layout=layout, line=line),
         )
     else:
-        _one(output, lambda: differentiate(expression, wrt, let or (), order, layout))
+        _one(output, expression, lambda: differentiate(expression, wrt, let or (), order, layout))
     _finish(output)
 
 
@@ -114,7 +114,7 @@ def simplify(
         session = _declared(output, let)
         _batch(output, split(_stdin()), lambda s, line: session.answers(s, "simplify", line=line))
     else:
-        _one(output, lambda: [indexcalc.simplify(expression, let or ())])
+        _one(output, expression, lambda: [indexcalc.simplify(expression, let or ())])
     _finish(output)
 
 
@@ -173,12 +173,12 @@ def _declared(output: Output, let: Sequence[str] | None) -> Session:
         raise typer.Exit(1) from None
 
 
-def _one(output: Output, ask: Callable[[], Sequence[Answer]]) -> None:
+def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer]]) -> None:
     try:
         for answer in ask():
             output.answer(answer)
     except IndexcalcError as error:
-        output.error(error)
+        output.error(error.located(text))
 
 
 def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[[str, int], Sequence[Answer]]) -> None:
@@ -189,7 +189,7 @@ def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[
             for answer in ask(statement, line):
                 output.answer(answer)
         except IndexcalcError as error:
-            output.error(error, line)
+            output.error(error.located(statement), line)
 
 
 def _finish(output: Output) -> None:

@@ -20,6 +20,8 @@ from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
 
 LONGEST = 100_000
 """Code points that one statement may have."""
+LONGEST_NUMBER = 1000
+"""Digits that a number may have."""
 DEEPEST = 64
 """Brackets that may be open at once."""
 GRAMMAR = ("statement", "expression", "terminals")
@@ -132,6 +134,9 @@ class _Builder(Transformer[Token, Statement]):
     """One method a grammar rule: its parts → a node of the syntax tree."""
 
     def number(self, parts: list[Any]) -> Syntax:
+        mantissa, _, exponent = str(parts[0]).lower().partition("e")
+        if len(mantissa) + abs(int(exponent[:9] or 0)) > LONGEST_NUMBER:
+            raise IndexcalcError("E506", "this number has too many digits", _across(parts))
         return syntax.Number(_across(parts), Fraction(str(parts[0])))
 
     def name(self, parts: list[Any]) -> Syntax:
@@ -150,6 +155,9 @@ class _Builder(Transformer[Token, Statement]):
 
     def group(self, parts: list[Any]) -> Syntax:
         return syntax.Group(_across(parts), parts[1])
+
+    def inside(self, parts: list[Any]) -> Syntax:
+        return parts[1]  # type: ignore[no-any-return]
 
     def bars(self, parts: list[Any]) -> Syntax:
         return syntax.Call(_across(parts), "abs", _span(parts[0]), (parts[1],))
@@ -189,8 +197,7 @@ class _Builder(Transformer[Token, Statement]):
         return body.body if isinstance(body, syntax.Signed) else syntax.Signed(_across(parts), body)
 
     def power(self, parts: list[Any]) -> Any:
-        inside = [part for part in parts[1:] if not isinstance(part, Token)]
-        return _across(parts), inside[0], parts[0].type == "POWER_ELEMENTWISE"
+        return _across(parts), parts[1], parts[0].type == "POWER_ELEMENTWISE"
 
     def index(self, parts: list[Any]) -> Any:
         return _across(parts), parts[1]

@@ -105,11 +105,23 @@ def _product(form: Product) -> Iterator[Piece]:
         yield number(size), "number"
     for place, factor in enumerate(form.factors):
         if place or shown:
-            yield joint, "operator"
+            called = place and joint == " " and _is_word(form.factors[place - 1]) and _opens(factor)
+            yield "*" if called else joint, "operator"  # `c (x_i + y_i)` would be a call
         yield from _bracketed(factor, brackets(factor, PRODUCT))
     for divisor in form.divisors:
         yield " ./ " if form.operator == ".*" else "/", "operator"
         yield from _bracketed(divisor, brackets(divisor, PRODUCT))
+
+
+def _is_word(form: Form) -> bool:
+    return isinstance(form, Symbol) and not form.letters
+
+
+def _opens(form: Form) -> bool:
+    """Whether the text of a factor begins with a bracket."""
+    if isinstance(form, Power | Transpose):
+        return postfix_brackets(form.parts[0])
+    return brackets(form, PRODUCT)
 
 
 def number(value: Rational) -> str:

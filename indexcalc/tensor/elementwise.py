@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from indexcalc.errors import IndexcalcError
 from indexcalc.tensor.nodes import Labels, Node, Number, Rational, intern, number
 from indexcalc.tensor.product import constant_axes, reindex, repeated, without_axes
 from indexcalc.tensor.sums import Sum, scale, unit
@@ -56,8 +57,10 @@ def apply(function: Function, argument: Node) -> Node:
     axes = constant_axes(argument)
     if axes:
         return repeated(apply(function, without_axes(argument, axes)), argument.shape, axes)
-    if isinstance(argument, Number) and argument.value == 0 and function.at_zero is not None:
-        return number(function.at_zero)
+    if isinstance(argument, Number):
+        if argument.value == 0 and function.at_zero is not None:
+            return number(function.at_zero)
+        _defined(function, argument.value)
     for law in APPLY_LAWS.get(function.name, ()):
         new = law(argument)
         if new is not None:
@@ -65,6 +68,16 @@ def apply(function: Function, argument: Node) -> Node:
     if function.parity and is_negative(argument):
         return scale(function.parity, apply(function, scale(-1, argument)))
     return intern(Apply, (function,), argument.shape, (argument,))
+
+
+def _defined(function: Function, at: Rational) -> None:
+    """Raises IndexcalcError where a real function has no value, as log at zero."""
+    try:
+        function.value(float(at))
+    except ValueError:
+        raise IndexcalcError("E405", f"{function.name}({at}) is no real number") from None
+    except OverflowError:  # no float, but a number
+        return
 
 
 def is_negative(node: Node) -> bool:

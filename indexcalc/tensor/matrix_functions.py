@@ -6,12 +6,12 @@ axes followed by the argument's.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import ClassVar
 
+from indexcalc.errors import IndexcalcError
 from indexcalc.tensor.elementwise import apply
 from indexcalc.tensor.functions import EXP, LOG
-from indexcalc.tensor.nodes import Labels, Node, Rational, intern, number, rational, size
+from indexcalc.tensor.nodes import Labels, Node, intern, number, rational_power, size
 from indexcalc.tensor.product import (
     Einsum,
     constant_axes,
@@ -109,15 +109,15 @@ def inverse(matrix: Node) -> Node:
         content, scalars, primitive = matrix.primitive()
         if content != 1 or scalars:
             factors = [(power(s, -e), ()) for s, e in scalars]
-            return einsum(_reciprocal(content), [*factors, (inverse(primitive), (0, 1))], (0, 1))
+            return einsum(rational_power(content, -1), [*factors, (inverse(primitive), (0, 1))], (0, 1))
     if isinstance(matrix, Einsum):
         if not matrix.coefficient:
-            raise ZeroDivisionError("the inverse of a zero matrix")
+            raise IndexcalcError("E405", "this inverts a zero matrix")
         bare = [factor for factor in matrix.factors if factor[1]]
         if len(bare) < len(matrix.children) or matrix.coefficient != 1:
             scalars_ = [(power(node, -1), labels) for node, labels in matrix.factors if not labels]
             rest = inverse(einsum(1, bare, matrix.output, dict(enumerate(matrix.sizes))))
-            return einsum(_reciprocal(matrix.coefficient), [*scalars_, (rest, (0, 1))], (0, 1))
+            return einsum(rational_power(matrix.coefficient, -1), [*scalars_, (rest, (0, 1))], (0, 1))
         if matrix.output == (0, 0):
             if len(matrix.sizes) == 1:
                 return einsum(1, [(power(node, -1), labels) for node, labels in bare], (0, 0), {0: matrix.sizes[0]})
@@ -146,10 +146,6 @@ def _chain(matrix: Einsum) -> list[Node]:
     return chain if here == matrix.output[1] else []
 
 
-def _reciprocal(value: Rational) -> Rational:
-    return rational(1 / Fraction(value))
-
-
 def determinant(matrix: Node) -> Node:
     """The determinant of a square matrix; det(inv(A)) = 1/det(A), det(A') = det(A)."""
     matrix, _ = orient(matrix, (0, 1))
@@ -157,6 +153,8 @@ def determinant(matrix: Node) -> Node:
         return power(determinant(matrix.children[0]), -1)
     if _is_identity(matrix):
         return number(1)
+    if isinstance(matrix, Einsum) and not matrix.coefficient:
+        return number(0)
     return intern(Determinant, (), (), (matrix,))
 
 
@@ -167,6 +165,8 @@ def log_determinant(matrix: Node) -> Node:
         return scale(-1, log_determinant(matrix.children[0]))
     if _is_identity(matrix):
         return number(0)
+    if isinstance(matrix, Einsum) and not matrix.coefficient:
+        raise IndexcalcError("E405", "this takes the logarithm of zero")
     return intern(LogDeterminant, (), (), (matrix,))
 
 

@@ -11,6 +11,8 @@ from fractions import Fraction
 from hashlib import blake2b
 from typing import Any, ClassVar, TypeVar
 
+from indexcalc.errors import IndexcalcError
+
 Rational = int | Fraction
 Dimension = int | str
 """The size of an axis: a number or a size symbol."""
@@ -74,7 +76,10 @@ def intern(kind: type[N], fields: tuple[Any, ...], shape: Shape, children: tuple
     node.shape, node.children, node.oriented = shape, children, None
     for name, value in zip(kind.fields, fields, strict=True):
         setattr(node, name, value)
-    text = f"{kind.__name__}{fields}{shape}".encode()
+    try:
+        text = f"{kind.__name__}{fields}{shape}".encode()
+    except ValueError:  # Python prints no number of more than 4300 digits
+        raise IndexcalcError("E506", "a number in this has too many digits") from None
     node.digest = blake2b(text + b"".join([c.digest for c in children]), digest_size=12).digest()
     _interned[key] = node
     return node
@@ -88,6 +93,19 @@ def rational(value: Rational) -> Rational:
 def magnitude(value: Rational) -> Rational:
     """The absolute value, of the same type."""
     return -value if value < 0 else value
+
+
+MOST_BITS = 4096
+"""Bits that the numerator or denominator of a power of numbers may have."""
+
+
+def rational_power(value: Rational, exponent: int) -> Rational:
+    """value ** exponent. Raises IndexcalcError for a negative power of zero, and for a number too long."""
+    if not value and exponent < 0:
+        raise IndexcalcError("E405", "this divides by zero")
+    if abs(exponent) * max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS + abs(exponent):
+        raise IndexcalcError("E506", "this number has too many digits", help="let a variable stand for it")
+    return rational(Fraction(value) ** exponent)
 
 
 class Number(Node):

@@ -11,10 +11,10 @@ is a scalar operand; operands stand in canonical order and orientation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
 from itertools import permutations
 from typing import NamedTuple, Protocol, cast
 
+from indexcalc.errors import IndexcalcError
 from indexcalc.tensor.components import connected, pendant
 from indexcalc.tensor.labelling import canonical
 from indexcalc.tensor.nodes import (
@@ -28,6 +28,7 @@ from indexcalc.tensor.nodes import (
     intern,
     number,
     rational,
+    rational_power,
     size,
 )
 
@@ -232,7 +233,7 @@ class _Builder:
                 return
         elif node.linear and type(exponent) is int:
             coefficient, scalars, node = cast(Additive, node).primitive()
-            self.coefficient *= rational(Fraction(coefficient) ** exponent)
+            self.coefficient *= rational_power(coefficient, exponent)
             for scalar, e in scalars:
                 self.take(scalar, (), e * exponent)
         if labels:
@@ -310,7 +311,7 @@ class _Builder:
         for base, exponent in self.scalars.items():
             if type(base) is Number and not 0 < exponent < 1:
                 whole = exponent.__floor__()
-                self.coefficient *= rational(Fraction(base.value) ** whole)
+                self.coefficient *= rational_power(base.value, whole)
                 self.scalars[base] = exponent - whole
             elif exponent and self._rewritten(base, (), exponent):
                 return True
@@ -495,7 +496,7 @@ def raised(base: Node, exponent: Rational) -> Node:
 def power(base: Node, exponent: Rational | Node) -> Node:
     """base ** exponent, elementwise; an exponent that is a node has the base's shape.
 
-    Raises ZeroDivisionError for a negative power of zero, ValueError for a root of a negative number.
+    Raises IndexcalcError for a negative power of zero and for a root of a negative number.
     """
     if isinstance(exponent, Node):
         return _symbolic_power(base, exponent)
@@ -522,9 +523,7 @@ def power(base: Node, exponent: Rational | Node) -> Node:
         if primitive is base:
             return raised(base, exponent)
         factors: list[Factor] = [(power(scalar, e * exponent), ()) for scalar, e in scalars]
-        return einsum(
-            rational(Fraction(coefficient) ** exponent), [*factors, (raised(primitive, exponent), labels)], labels
-        )
+        return einsum(rational_power(coefficient, exponent), [*factors, (raised(primitive, exponent), labels)], labels)
     return raised(base, exponent)
 
 
@@ -543,14 +542,16 @@ def _symbolic_power(base: Node, exponent: Node) -> Node:
 def _number_power(value: Rational, exponent: Rational) -> Node:
     """A rational number and roots of primes: 12 ** (1/2) is 2 * 3 ** (1/2)."""
     if type(exponent) is int:
-        return number(Fraction(value) ** exponent)
+        return number(rational_power(value, exponent))
     if value < 0:
-        raise ValueError("a root of a negative number")
+        raise IndexcalcError("E405", "this takes a root of a negative number")
+    if not value:
+        return number(0 if exponent > 0 else rational_power(0, -1))
     factors: list[Factor] = []
-    coefficient = Fraction(1)
+    coefficient: Rational = 1
     for prime, count in _primes(value):
         whole = (count * exponent).__floor__()
-        coefficient *= Fraction(prime) ** whole
+        coefficient *= rational_power(prime, whole)
         rest = count * exponent - whole
         if rest:
             factors.append((intern(Power, (rational(rest),), (), (number(prime),)), ()))
@@ -574,7 +575,7 @@ def _primes(value: Rational) -> list[tuple[int, int]]:
 
 def _einsum_power(base: Einsum, exponent: Rational) -> Node:
     if not base.coefficient:
-        return zeros(base.shape) if exponent > 0 else number(Fraction(1, 0))
+        return zeros(base.shape) if exponent > 0 else number(rational_power(0, -1))
     axes = constant_axes(base)
     if axes:
         return repeated(power(without_axes(base, axes), exponent), base.shape, axes)
@@ -584,7 +585,7 @@ def _einsum_power(base: Einsum, exponent: Rational) -> Node:
         return raised(base, exponent)
     if isinstance(exponent, int) and len(base.sizes) == len(set(base.output)):
         factors = [(power(node, exponent), labels) for node, labels in base.factors]
-        return einsum(rational(Fraction(base.coefficient) ** exponent), factors, base.output)
+        return einsum(rational_power(base.coefficient, exponent), factors, base.output)
     if base.coefficient == 1 or (base.coefficient < 0 and not whole):
         return raised(base, exponent)
     unit = raised(einsum(1, base.factors, base.output), exponent)
