@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Literal
@@ -30,7 +31,7 @@ MOST_LINES = 64
 def split(text: str) -> Iterator[tuple[int, str]]:
     """The statements of a text with the line that each begins on: one a line or between semicolons; # and %
     begin comments. A line goes on while brackets are open; if they never close, it stands alone."""
-    lines = [line.split("#")[0].split("%")[0].rstrip() for line in text.splitlines()]
+    lines = [line.split("#")[0].split("%")[0].strip() for line in _LINE_END.split(text)]
     number = 0
     while number < len(lines):
         last = _last_line(lines, number)
@@ -39,6 +40,9 @@ def split(text: str) -> Iterator[tuple[int, str]]:
             if piece.strip():
                 yield number + 1, piece.strip()
         number = last + 1
+
+
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 def _last_line(lines: Sequence[str], first: int) -> int:

@@ -117,6 +117,7 @@ class IndexForms:
 
     def _apply(self, node: Apply, letters: Letters, scope: Scope) -> tuple[int, Form]:
         name, argument = node.function.name, node.children[0]
+        scope.doubled |= _repeated(letters)
         if name == "log" and not letters:
             try:
                 form = self.matrix.signed(node)[1]
@@ -133,10 +134,12 @@ class IndexForms:
         """A node as sign, form and exponent."""
         base, exponent = split_power(node)
         if isinstance(node, products.Power) and node.exponent is None:
+            scope.doubled |= _repeated(letters)
             above = self._form(node.children[1], letters, scope)
             return 1, Power(self._form(node.children[0], letters, scope), above, False), 1
         if exponent == 1:
             return *self._signed(node, letters, scope), 1
+        scope.doubled |= _repeated(letters)
         if isinstance(base, Apply) and base.function.name == "exp" and (type(exponent) is not int or exponent < 0):
             return *self._signed_exp(base, exponent, letters, scope), 1
         if type(exponent) is int:
@@ -313,6 +316,11 @@ class IndexForms:
             return 1, Sum(tuple(terms))
         sign, terms = algebra.turned(terms, flip)
         return sign, Sum(tuple(algebra.ordered(terms)))
+
+
+def _repeated(letters: Letters) -> set[str]:
+    """The letters that would be summed inside a function or a power: ``A_kk^2`` is the square of the trace."""
+    return {letter for letter in letters if letters.count(letter) > 1}
 
 
 def _negated(form: Form) -> Form:

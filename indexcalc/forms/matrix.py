@@ -236,6 +236,9 @@ class MatrixForms:
     # ------------------------------------------------------------------ products
     def _collapse(self, node: Einsum, norms: bool = False) -> Signed:
         """The matrix form of a product. ``norms``: a dot product with itself as a squared norm."""
+        if not node.coefficient and node.output:
+            sizes = tuple([algebra.sized(dimension, self._size_place) for dimension in node.shape])
+            return 1, Call("zeros", KIND[len(sizes)], sizes)
         plain = self._collapsed(node, node.factors, {}, norms)
         for factors, inside in _absorbed(node):
             found = self._collapsed(node, factors, inside, norms)

@@ -20,6 +20,8 @@ from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
 
 LONGEST = 100_000
 """Code points that one statement may have."""
+MOST_FACTORS = 64
+"""Factors that one product may have."""
 LONGEST_NUMBER = 1000
 """Digits that a number may have."""
 DEEPEST = 64
@@ -188,6 +190,9 @@ class _Builder(Transformer[Token, Statement]):
             else:
                 factors.append((operator, part))
                 operator = ""
+        if len(factors) > MOST_FACTORS:
+            message = f"a product of {len(factors)} factors is longer than {MOST_FACTORS}"
+            raise IndexcalcError("E507", message, _across(parts), "give parts of it a name of their own: `B = …`")
         return syntax.Product(_across(parts), tuple(factors))
 
     def signed(self, parts: list[Any]) -> Syntax:

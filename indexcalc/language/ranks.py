@@ -38,7 +38,8 @@ POWER = _rows("sss", "csc", "rsr", "MsM")
 POWER_ELEMENTWISE = POWER + _rows("ccc", "rrr", "MMM", "scc", "sMM")
 OPERATOR = {"*": PRODUCT, "": PRODUCT, "/": QUOTIENT, ".*": SAME, "./": SAME, ":": CONTRACTION}
 
-MOST_VISITS = 20_000
+MOST_VISITS = 5_000
+"""Partial readings that the search tries."""
 GREEK_SCALARS = frozenset(name for name in GREEK_NAMES if name.islower()) - {"omicron", "pi", "upsilon"}
 
 
@@ -59,13 +60,17 @@ class Problem:
         self.known = known
         self.kinds: list[int] = []
         self.tables: list[tuple[tuple[int, ...], list[Row]]] = []
+        self.tables_of: list[list[int]] = []
         self.names: dict[str, int] = {}
 
     def new(self, kinds: int = ANY) -> int:
         self.kinds.append(kinds)
+        self.tables_of.append([])
         return len(self.kinds) - 1
 
     def relate(self, rows: list[Row], *expressions: int) -> None:
+        for v in dict.fromkeys(expressions):
+            self.tables_of[v].append(len(self.tables))
         self.tables.append((expressions, rows))
 
     # ------------------------------------------------------------------ from the syntax
@@ -146,13 +151,13 @@ class Problem:
         return self._related(rows, node.arguments)
 
     # ------------------------------------------------------------------ the search
-    def filtered(self, kinds: list[int]) -> list[int] | None:
-        """The kinds that every table admits; None where there are none."""
+    def filtered(self, kinds: list[int], changed: Iterable[int]) -> list[int] | None:
+        """The kinds that every table admits once those of some expressions have changed; None where there are none."""
         kinds = list(kinds)
-        changed = True
-        while changed:
-            changed = False
-            for expressions, rows in self.tables:
+        stack = list(changed)
+        while stack:
+            for table in self.tables_of[stack.pop()]:
+                expressions, rows = self.tables[table]
                 left = [row for row in rows if all(kinds[v] & bit for v, bit in zip(expressions, row, strict=True))]
                 for place, v in enumerate(expressions):
                     possible = 0
@@ -160,7 +165,7 @@ class Problem:
                         possible |= row[place]
                     if kinds[v] & possible != kinds[v]:
                         kinds[v] &= possible
-                        changed = True
+                        stack.append(v)
                         if not kinds[v]:
                             return None
         return kinds
@@ -174,7 +179,8 @@ class Problem:
         def cost(kinds: list[int]) -> int:
             return sum(min(c for bit, c in cost_of.items() if kinds[v] & bit) for v, cost_of in costs.items())
 
-        stack = [start] if (start := self.filtered(self.kinds)) is not None else []
+        start = self.filtered(self.kinds, range(len(self.kinds)))
+        stack = [] if start is None else [start]
         while stack:
             kinds = stack.pop()
             visits += 1
@@ -194,7 +200,7 @@ class Problem:
             for bit in sorted((b for b in costs[v] if kinds[v] & b), key=lambda b: -costs[v][b]):
                 fixed = kinds.copy()
                 fixed[v] = bit
-                if (filtered := self.filtered(fixed)) is not None:
+                if (filtered := self.filtered(fixed, [v])) is not None:
                     stack.append(filtered)
         letters = {bit: kind for kind, bit in BITS.items()}
         return [{name: letters[kinds[v]] for name, v in self.names.items()} for kinds in found]

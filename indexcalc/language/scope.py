@@ -19,7 +19,7 @@ from indexcalc.tensor.functions import BY_NAME
 
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
-RESERVED = {"delta": 2, "eps": 3}
+RESERVED = {"delta": 2, "eps": 3, "ones": 1}
 
 
 def kind_of(axes: tuple[int, ...]) -> str:
@@ -218,7 +218,8 @@ class Reading:
 
     def _add(self, name: str, node: syntax.Name, rank: int) -> None:
         axes = tuple([self.scope.sizes.new() for _ in range(rank)])
-        typed = self.text[node.span[0] : node.span[0] + len(node.text)] if name == node.text else name
+        end = node.scripts[0].span[0] if node.scripts else node.span[1]
+        typed = self.text[node.span[0] : end] if name == node.text else name
         self.scope.add(Symbol(name, KIND_OF_RANK[min(rank, 3)], axes, typed, node.span, assumed=True))
 
     # ------------------------------------------------------------------ what names stand for
@@ -275,11 +276,12 @@ class Reading:
 
     def _reserved(self, name: str, letters: Letters, span: Span) -> Tensor:
         if len(letters) != RESERVED[name]:
-            raise IndexcalcError("E211", f"`{name}` has {RESERVED[name]} indices, not {len(letters)}", span)
+            raise IndexcalcError("E211", f"`{name}` takes {RESERVED[name]} indices here, not {len(letters)}", span)
         if name == "eps":
             raise IndexcalcError("E404", "the Levi-Civita symbol is not supported yet", span)
         size = self.scope.sizes.new()
-        return Product((size, size), (), (0, 0), ((0, size),)), letters
+        labels = (0,) * len(letters)
+        return Product((size,) * len(letters), (), labels, ((0, size),)), letters
 
     def _mixed(self, node: syntax.Name, names: Sequence[syntax.Name] = ()) -> IndexcalcError:
         """Some names have indices and this one has none. If none of them are indices, declarations say so."""

@@ -142,6 +142,8 @@ class _Writer:
         return self._assigned(WHOLE[type(node)](parts[0]))
 
     def _einsum(self, node: Einsum, parts: list[str]) -> str:
+        if not node.coefficient and node.output:
+            return f"np.zeros(({', '.join(map(self.size, node.shape))},))"
         operands = [(text, labels) for text, labels in zip(parts, node.subscripts, strict=True) if labels]
         scalars = [text for text, labels in zip(parts, node.subscripts, strict=True) if not labels]
         output: list[int] = []

@@ -11,7 +11,7 @@ from fractions import Fraction
 from indexcalc.tensor.elementwise import APPLY_LAWS, Apply, Function, apply
 from indexcalc.tensor.functions import ABS, EXP, SIGMOID, SIGN, SOFTPLUS, STEP
 from indexcalc.tensor.matrix_functions import Inverse, Softmax, logsumexp, softmax
-from indexcalc.tensor.nodes import Labels, Node, Rational, rational
+from indexcalc.tensor.nodes import Labels, Node, Number, Rational, number, rational
 from indexcalc.tensor.product import (
     POWER_LAWS,
     PRODUCT_LAWS,
@@ -51,6 +51,11 @@ def _one_plus_exp(node: Node) -> Node | None:
 
 
 # ------------------------------------------------------------------ f(u)
+def log_one(u: Node) -> Node | None:
+    """log(1) = 0"""
+    return number(0) if isinstance(u, Number) and u.value == 1 else None
+
+
 def log_exp(u: Node) -> Node | None:
     """log(exp(u)) = u"""
     return _exponent_of_exp(u)
@@ -189,6 +194,17 @@ def exp_over_sum(item: Item, items: Items, output: Labels) -> Rewrite | None:
     return None
 
 
+def softmax_total(item: Item, items: Items, output: Labels) -> Rewrite | None:
+    """sum_i softmax(u)_i = 1, where i stands nowhere else"""
+    assert isinstance(item.base, Softmax)
+    label = item.labels[item.base.axis]
+    if item.exponent != 1 or label in output or item.labels.count(label) > 1:
+        return None
+    if any(label in other.labels for other in items() if other != item):
+        return None
+    return Rewrite([item], spent=[label])
+
+
 def relu_times_step(item: Item, items: Items, output: Labels) -> Rewrite | None:
     """relu(u) step(u) = relu(u)"""
     return _drop(item, items, "relu", STEP, None)
@@ -214,11 +230,16 @@ def _drop(item: Item, items: Items, name: str, partner: Function, product: Node 
 
 
 APPLY_LAWS.update(
-    log=[log_exp, log_one_plus_exp, log_sigmoid, log_softmax],
+    log=[log_one, log_exp, log_one_plus_exp, log_sigmoid, log_softmax],
     exp=[exp_log, exp_content],
     abs=[abs_positive],
 )
 POWER_LAWS.update({Power: [power_of_positive], Sum: [reciprocal_one_plus_exp], Apply: [even_power_of_abs]})
 PRODUCT_LAWS.update(
-    {Inverse: [inverse_times_argument], Einsum: [exp_over_sum], Apply: [relu_times_step, abs_times_sign]}
+    {
+        Inverse: [inverse_times_argument],
+        Einsum: [exp_over_sum],
+        Softmax: [softmax_total],
+        Apply: [relu_times_step, abs_times_sign],
+    }
 )
