@@ -186,6 +186,8 @@ class _Asked:
         spelled = [syntax.spelling(name.text, name.scripts) for name in self.wanted]
         self.name = ""
         self.meaning, self.letters, self.notes = self._output(spelled)
+        if question.note:
+            self.notes = [question.note, *self.notes]
         self.vector = None if question.vector is None else self._vector(question.vector)
         self.order = question.order if question.variables else order
         self.text_letters = _index_letters(question.body)

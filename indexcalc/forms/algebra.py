@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose, same
+from indexcalc.tensor.functions import BY_NAME
 from indexcalc.tensor.nodes import Dimension, Rational, rational
 
 
@@ -34,6 +35,9 @@ def transpose(form: Form) -> Form:
             return _ones_transposed(form)
         case Product(operator="*"):
             return cheapest([Transpose(form), _reversed(form)])
+        case Sum() if not form.typed:
+            each = _each_transposed(form, False)
+            return each if each.cost < (*Transpose(form).cost[:-1], Transpose(form).tokens - 2) else Transpose(form)
         case Product() | Sum():  # apart it would need brackets in a product: settled decides when it stands alone
             return Transpose(form)
         case Power() if form.elementwise and isinstance(form.parts[0], Transpose) and len(form.parts) == 1:
@@ -88,7 +92,7 @@ def _merged(a: Form, b: Form) -> Form | None:
     if _is_diag(a) and _is_diag(b):
         return symmetric(Call("diag", "M", (hadamard(a.parts[0], b.parts[0]),)))
     (x, j, turned), (y, k, turned_too) = _base(a), _base(b)
-    if turned != turned_too or (j > 0) != (k > 0) or not same(x, y):
+    if turned != turned_too or (j > 0) != (k > 0) or not same(x, y) or _is_elementwise(x):
         return None
     power = Power(x, j + k, False)
     power.symmetric = x.symmetric
@@ -97,6 +101,11 @@ def _merged(a: Form, b: Form) -> Form | None:
 
 def _is_diag(form: Form) -> bool:
     return isinstance(form, Call) and form.function == "diag" and form.kind == "M"
+
+
+def _is_elementwise(form: Form) -> bool:
+    """Whether ``^`` behind a matrix is refused, for it could be meant for each entry."""
+    return isinstance(form, Call) and (form.function in BY_NAME or form.function == "sqrt")
 
 
 def _base(form: Form) -> tuple[Form, int, bool]:

@@ -185,7 +185,7 @@ class MatrixNotation:
         return Value(base.kind, Power(base.core.axes, base.core, value.core), node.span)
 
     def _matrix_power(self, node: syntax.Power, base: Value, exponent: Fraction | None) -> Value:
-        if isinstance(node.base, syntax.Call) and node.base.function in BY_NAME:
+        if isinstance(node.base, syntax.Call) and (node.base.function in BY_NAME or node.base.function == "sqrt"):
             message = f"`^` of {node.base.function} of a matrix can be the power of each entry or of the matrix"
             raise IndexcalcError("E214", message, node.span, "write `.^` for each entry, or write the product out")
         if exponent is None or exponent.denominator != 1:

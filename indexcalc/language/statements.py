@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
+from indexcalc.language.characters import GREEK_NAMES
+from indexcalc.language.library import LIBRARY
 from indexcalc.language.scope import Scope
 from indexcalc.language.syntax import Name, Script, Statement, Syntax, spelling
 
@@ -45,6 +47,10 @@ class Question(NamedTuple):
     variables: tuple[Name, ...] = ()
     order: int = 1
     vector: Syntax | None = None
+    note: str = ""
+
+
+QUOTIENT = "read as a quotient, for its names stand for something; a derivative is `∂a/∂W`"
 
 
 def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Question:
@@ -62,7 +68,11 @@ def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Q
     if len(side.items) > 1:
         raise IndexcalcError("E107", "one expression a line, or declarations: `x, y: vector(n)`", side.items[1].span)
     body = side.items[0]
-    return _derivative(body, scope) or _call(body, scope) or Question(statement.span, "simplify", body)
+    question = _derivative(body, scope) or _call(body, scope)
+    if question is not None:
+        return question
+    note = QUOTIENT if _derivative(body, Scope()) is not None else ""
+    return Question(statement.span, "simplify", body, note=note)
 
 
 def _definition(statement: Statement, scope: Scope) -> Definition:
@@ -143,48 +153,84 @@ def _operands(side: syntax.Side, scope: Scope) -> Syntax:
 
 
 def _derivative(body: Syntax, scope: Scope) -> Question | None:
-    """``d a / d W``, ``da/dW``, ``d^2 L / d x^2``, with d or ∂, where d and da stand for nothing else."""
+    """``d a / d W``, ``da/dW``, ``d^2 L / d x^2``, ``∂/∂x (…)``, with d or ∂, where d and da stand for nothing else."""
     if not isinstance(body, syntax.Product):
         return None
-    factors = list(body.factors)
-    if not _is_d(factors[0][1], scope):
-        return _glued(body, scope)
-    cut = next((k for k, (operator, _) in enumerate(factors) if operator == "/"), 0)
-    above, below = [f for _, f in factors[:cut]], [f for _, f in factors[cut:]]
-    if len(above) not in (1, 2) or any(operator not in ("", "/") for operator, _ in factors[1 : cut + 1]):
+    cut = next((k for k, (operator, _) in enumerate(body.factors) if operator == "/"), 0)
+    above, below = list(body.factors[:cut]), list(body.factors[cut:])
+    if not above:
         return None
-    order = _d_order(above[0])
+    order, start = 1, above[0][1]
+    if _is_d(start, scope):
+        order = _d_order(start)
+        if len(above) > 1 and above[1][0]:
+            return None
+    elif isinstance(start, syntax.Call) and start.function == "d" and len(start.arguments) == len(above) == 1:
+        above = [above[0], ("", start.arguments[0])]
+    elif len(above) == len(below) == 1 and (whole := _unglued(start, scope)) is not None:
+        above = [above[0], ("", whole)]
+    else:
+        return None
+    found = _variables([node for _, node in below], order, scope)
+    if found is None:
+        return None
+    variables, argument, used = found
+    rest = [*([("*", argument)] if argument is not None else []), *below[used:]]
+    if any(operator for operator, _ in below[1:used]) or (len(above) > 1) == bool(rest):
+        return None
+    (_, first), *more = above[1:] or rest
+    return _diff(body.span, syntax.Product(body.span, (("*", first), *more)) if more else first, variables)
+
+
+def _variables(nodes: list[Syntax], order: int, scope: Scope) -> tuple[list[Name], Syntax | None, int] | None:
+    """The variables under the d's; the argument where the last one seems to be called, as in ``∂/∂x (…)``; and
+    how many nodes that took."""
+    if isinstance(nodes[0], syntax.Group) and isinstance(nodes[0].body, syntax.Product):
+        found = _variables([node for _, node in nodes[0].body.factors], order, scope)
+        return None if found is None else (found[0], found[1], 1)
     variables: list[Name] = []
-    while len(below) >= 2 and _is_d(below[0], scope) and len(variables) < order:
-        variable, times = _repeated(below[1])
+    argument: Syntax | None = None
+    used = 0
+    while len(variables) < order and used < len(nodes) and argument is None:
+        node: Syntax | None = nodes[used]
+        used += 1
+        if node is not None and _is_d(node, scope):
+            node = nodes[used] if used < len(nodes) else None
+            used += 1
+        else:
+            node = None if node is None else _unglued(node, scope)
+        if isinstance(node, syntax.Call) and len(node.arguments) == 1:
+            argument = syntax.Group(node.span, node.arguments[0])
+            node = Name(node.name_span, node.function, ())
+        if node is None:
+            return None
+        variable, times = _repeated(node)
         if variable is None:
             return None
         variables += [variable] * times
-        below = below[2:]
-    if len(variables) != order or (len(above) == 2) == bool(below):
-        return None
-    rest = syntax.Product(body.span, tuple(("*" if k == 0 else "", f) for k, f in enumerate(below)))
-    return _diff(body.span, above[1] if len(above) == 2 else rest, variables)
+    return (variables, argument, used) if len(variables) == order else None
 
 
-def _glued(body: syntax.Product, scope: Scope) -> Question | None:
-    """``da/dW``, ``da_i/dW_kl``"""
-    if [operator for operator, _ in body.factors] != ["*", "/"]:
-        return None
-    parts = []
-    for _, part in body.factors:
-        if not isinstance(part, Name) or len(part.text) < 2 or part.text[0] != "d" or scope.lookup(part)[0] is not None:
+def _unglued(node: Syntax, scope: Scope) -> Syntax | None:
+    """W for ``dW``, ``dW_kl`` or ``dW(…)``, where dW stands for nothing else and W may."""
+    if isinstance(node, syntax.Power):
+        base = _unglued(node.base, scope)
+        return None if base is None else node._replace(base=base)
+    if isinstance(node, syntax.Call):
+        if (
+            len(node.function) < 2
+            or node.function[0] != "d"
+            or node.function in LIBRARY
+            or node.function in scope.symbols
+        ):
             return None
-        parts.append(part._replace(text=part.text[1:], span=(part.span[0] + 1, part.span[1])))
-    above, below = parts
-    if "d" in scope.symbols or not _names_something(above, scope) or not _names_something(below, scope):
+        start, end = node.name_span
+        return node._replace(function=node.function[1:], name_span=(start + 1, end))
+    if not isinstance(node, Name) or len(node.text) < 2 or node.text[0] != "d" or "d" in scope.symbols:
         return None
-    return _diff(body.span, above, [below])
-
-
-def _names_something(name: Name, scope: Scope) -> bool:
-    """Whether a name can be meant: it is known, or it is one letter."""
-    return scope.lookup(name)[0] is not None or len(name.text) == 1
+    name = node._replace(text=node.text[1:], span=(node.span[0] + 1, node.span[1]))
+    known = scope.lookup(name)[0] is not None or len(name.text) == 1 or name.text in GREEK_NAMES
+    return name if known and scope.lookup(node)[0] is None else None
 
 
 def _diff(span: Span, body: Syntax, variables: list[Name]) -> Question:

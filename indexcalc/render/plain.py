@@ -16,8 +16,8 @@ def plain(report: Report, assumptions: bool) -> Iterator[str]:
     width = max([len(line.label) for line in report.lines] + [len("where") if report.where else 0])
     for line in report.lines:
         yield f"  {line.label:<{width}}  {equation(line)}"
-    for name, form in report.where.items():
-        yield f"  {'where':<{width}}  {name} = {text(form)}"
+    for place, (name, form) in enumerate(report.where.items()):
+        yield f"  {'' if place else 'where':<{width}}  {name} = {text(form)}"
     if report.shape:
         yield f"  {'shape':<{width}}  {report.shape}" + (f", {report.layout} layout" if report.layout else "")
 

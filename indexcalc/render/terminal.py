@@ -31,7 +31,10 @@ class TerminalReport:
         yield Text(plain.title(report, "d " if ascii_only else "∂"), style="bold")
         for note in plain.assumed(report):
             yield Text(f"  {note}", style="dim")
-        where = [Line("where", Symbol(name, "", 0), form) for name, form in report.where.items()]
+        where = [
+            Line("" if place else "where", Symbol(name, "", 0), form)
+            for place, (name, form) in enumerate(report.where.items())
+        ]
         for line in [*report.lines, *where]:
             formula = _formula(line, options.max_width - LABEL)
             for place, row in enumerate(formula):

@@ -1,0 +1,1 @@
+"""Time against time, measured in one run; only when asked for: ``pytest -m benchmark -s``."""
