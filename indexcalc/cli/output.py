@@ -11,6 +11,7 @@ from typing import Any
 
 from indexcalc.answer import Answer
 from indexcalc.errors import IndexcalcError
+from indexcalc.language.characters import GREEK
 from indexcalc.render import latex
 from indexcalc.render.plain import assumed, equation, plain
 
@@ -43,8 +44,8 @@ class Color(StrEnum):
 
 
 CODE = frozenset({Format.NUMPY})
-EQUIVALENTS = str.maketrans("×∂…—–", "xd.--")
-"""What a terminal without Unicode gets for the signs of ours that are not in forms."""
+EQUIVALENTS = str.maketrans(GREEK | dict(zip("×∂…—–⊙‖", ["x", "d", "...", "-", "-", ".*", "||"], strict=True)))
+"""What a terminal without Unicode gets for our signs, and for what users type."""
 
 
 class Output:
@@ -99,8 +100,10 @@ class Output:
 
         if self.written:
             self._line("")
-        self._rich().print(TerminalReport(answer.report(self.forms), self.ascii_only))
-        self.written = True
+        console = self._rich()
+        with console.capture() as capture:
+            console.print(TerminalReport(answer.report(self.forms), self.ascii_only))
+        self._write(capture.get())
 
     def _rich(self) -> Any:
         if self._console is None:
@@ -121,9 +124,15 @@ class Output:
         return self._console
 
     def _line(self, line: str) -> None:
-        if self.ascii_only and self.format is not Format.JSON:
-            line = line.translate(EQUIVALENTS)
-        sys.stdout.write(line + "\n")
+        self._write(line + "\n")
+
+    def _write(self, text: str) -> None:
+        """To stdout; the end where nobody reads it any more."""
+        try:
+            sys.stdout.write(ascii_text(text) if self.ascii_only else text)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
         self.written = True
 
     def progress(self, statements: Sequence[tuple[int, str]]) -> Iterable[tuple[int, str]]:
@@ -152,10 +161,13 @@ class Output:
 
     def _report(self, text: str) -> None:
         """A line on stderr."""
-        encoding = sys.stderr.encoding or "ascii"
-        if not encoding.lower().startswith("utf"):
-            text = text.translate(EQUIVALENTS).encode(encoding, "replace").decode(encoding)
-        sys.stderr.write(text + "\n")
+        unicode = (sys.stderr.encoding or "ascii").lower().startswith("utf")
+        sys.stderr.write((text if unicode else ascii_text(text)) + "\n")
+
+
+def ascii_text(text: str) -> str:
+    """A text without Unicode."""
+    return text.translate(EQUIVALENTS).encode("ascii", "replace").decode()
 
 
 LONGEST_LINE = 72

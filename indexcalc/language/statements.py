@@ -50,6 +50,10 @@ class Question(NamedTuple):
     note: str = ""
 
 
+HIGHEST = 9
+"""Orders are told apart up to this one."""
+MOST_TIMES = 2
+"""The highest order of a derivative."""
 QUOTIENT = "read as a quotient, for its names stand for something; a derivative is `∂a/∂W`"
 
 
@@ -172,12 +176,14 @@ def _derivative(body: Syntax, scope: Scope) -> Question | None:
     else:
         return None
     found = _variables([node for _, node in below], order, scope)
-    if found is None:
+    if found is None or not found[0]:
         return None
     variables, argument, used = found
     rest = [*([("*", argument)] if argument is not None else []), *below[used:]]
     if any(operator for operator, _ in below[1:used]) or (len(above) > 1) == bool(rest):
         return None
+    if order > MOST_TIMES:
+        raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported", above[0][1].span)
     (_, first), *more = above[1:] or rest
     return _diff(body.span, syntax.Product(body.span, (("*", first), *more)) if more else first, variables)
 
@@ -247,17 +253,18 @@ def _is_d(node: Syntax, scope: Scope) -> bool:
 
 
 def _d_order(node: Syntax) -> int:
-    if isinstance(node, syntax.Power):
-        if isinstance(node.exponent, syntax.Number) and node.exponent.value in (1, 2):
-            return int(node.exponent.value)
-        raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported", node.exponent.span)
-    return 1
+    """The order that a d asks for; 0 where its exponent is none."""
+    if not isinstance(node, syntax.Power):
+        return 1
+    exponent = node.exponent
+    whole = isinstance(exponent, syntax.Number) and exponent.value.denominator == 1
+    return min(int(exponent.value), HIGHEST) if isinstance(exponent, syntax.Number) and whole else 0
 
 
 def _repeated(node: Syntax) -> tuple[Name | None, int]:
     """The variable under a d, and how often: x^2 is x twice."""
     if isinstance(node, syntax.Power) and isinstance(node.base, Name) and isinstance(node.exponent, syntax.Number):
-        return node.base, int(node.exponent.value)
+        return node.base, min(int(node.exponent.value), HIGHEST)
     return (node, 1) if isinstance(node, Name) else (None, 0)
 
 

@@ -1,0 +1,243 @@
+"""The command line: what goes to stdout and stderr, exit codes, formats, pipes and terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+KEYS = set(
+    "schema line input ok wrt order shape layout declarations notes indices index matrix no_matrix_reason vec "
+    "cotangent pullback pullback_notation perturbation differential differential_notation structured where latex "
+    "arguments verified error".split()
+)
+SAMPLES = sorted((ROOT / "samples").glob("*.ein"))
+
+
+def run(
+    *arguments: str, stdin: str | bytes = "", environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The program with pipes on all sides."""
+    done = subprocess.run(
+        [sys.executable, "-m", "indexcalc", *arguments],
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **(environment or {})},
+        timeout=60,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace")
+    )
+
+
+def on_terminal(*arguments: str, columns: int = 80, environment: dict[str, str] | None = None) -> str:
+    """What the program writes to a terminal of this width."""
+    parent, child = pty.openpty()
+    settings = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color", **(environment or {})}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "indexcalc", *arguments], stdout=child, stderr=child, stdin=child, cwd=ROOT, env=settings
+    )
+    os.close(child)
+    written = b""
+    while True:
+        try:
+            piece = os.read(parent, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        written += piece
+    process.wait(60)
+    os.close(parent)
+    return written.decode().replace("\r\n", "\n")
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+# ---------------------------------------------------------------------- commands
+def test_bare_call_prints_three_examples_that_run() -> None:
+    shown = run()
+    assert shown.returncode == 0
+    commands = [line.strip() for line in shown.stdout.splitlines() if line.startswith("  indexcalc ")]
+    assert len(commands) == 3
+    for command in commands:
+        done = subprocess.run(
+            command.replace("indexcalc", f"{sys.executable} -m indexcalc", 1), shell=True, capture_output=True, cwd=ROOT
+        )
+        assert done.returncode == 0
+        assert done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["diff", "-h"], ["run", "--help"], ["functions"], ["--version"]])
+def test_help_version_and_functions_exit_with_zero(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 0
+    assert done.stdout
+
+
+def test_every_command_is_in_the_help_and_the_readme() -> None:
+    shown = run("-h").stdout
+    readme = (ROOT / "README.md").read_text()
+    for command in ("diff", "simplify", "run", "functions"):
+        assert command in shown
+        assert f"indexcalc {command}" in readme
+
+
+@pytest.mark.parametrize("arguments", [["nope"], ["diff", "x", "--form", "nope"], ["run"], ["diff", "x", "--order"]])
+def test_wrong_usage_exits_with_two(arguments: list[str]) -> None:
+    assert run(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-x'*A*x", "--wrt", "x"], ["--wrt", "x", "-x'*A*x"], ["--wrt=x", "--", "-x'*A*x"]],
+)
+def test_expression_may_start_with_a_minus_sign(arguments: list[str]) -> None:
+    assert run("diff", "--form", "matrix", *arguments).stdout == "-(A + A')*x\n"
+
+
+def test_completion_can_be_shown() -> None:
+    done = run("--show-completion", "bash")
+    assert "indexcalc" in done.stdout.lower() or done.returncode in (0, 1)
+
+
+# ---------------------------------------------------------------------- pipes
+def test_pipe_gets_results_on_stdout_and_assumptions_on_stderr() -> None:
+    done = run("diff", "x'*A*x", "--wrt", "x")
+    assert "(A + A')*x" in done.stdout
+    assert "assumed" not in done.stdout
+    assert done.stderr == "assumed: x: vector(m), A: matrix(m, m)\n"
+
+
+def test_brackets_and_colons_survive_a_pipe() -> None:
+    done = run("simplify", "A[i,j] B[j,k] -> i k")
+    assert done.stdout.startswith("A[i,j] B[j,k] -> i k\n")
+
+
+def test_long_lines_are_not_wrapped_in_a_pipe() -> None:
+    text = " + ".join(f"tanh(W{k} x + b{k})" for k in range(30))
+    assert max(map(len, run("diff", text, "--wrt", "x").stdout.splitlines())) > 500
+
+
+def test_bad_line_of_a_batch_is_reported_and_the_others_are_answered() -> None:
+    done = run("diff", "--form", "matrix", "--wrt", "x", stdin="x'*A*x\nx +\n\n# comment\nx'*x\n")
+    assert done.stdout == "(A + A')*x\n2*x\n"
+    assert "line 2: error E101" in done.stderr
+    assert done.returncode == 1
+
+
+def test_json_is_one_object_a_line_errors_too() -> None:
+    done = run("diff", "--format", "json", "--wrt", "x", stdin="x'*x\nx +\ntanh(A*x)\n")
+    good, bad, last = map(json.loads, done.stdout.splitlines())
+    assert good["ok"]
+    assert last["ok"]
+    assert (bad["ok"], bad["line"], bad["input"], bad["error"]["code"]) == (False, 2, "x +", "E101")
+    assert set(good) == KEYS
+
+
+def test_closed_output_pipe_is_no_error() -> None:
+    command = f"{sys.executable} -m indexcalc run samples/bptt.ein | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=ROOT, timeout=60)
+    assert b"Traceback" not in done.stderr
+    assert done.stdout.splitlines()[-1] == b"0"
+
+
+def test_missing_file_is_an_error_with_a_code() -> None:
+    done = run("run", "samples/none.ein")
+    assert done.returncode == 1
+    assert "E110" in done.stderr
+
+
+def test_binary_garbage_is_rejected_line_by_line() -> None:
+    done = run("run", "-", stdin=bytes(range(256)) * 40)
+    assert done.returncode == 1
+    assert "error E" in done.stderr
+
+
+def test_very_long_line_is_rejected_at_once() -> None:
+    done = run("run", "-", stdin="x + " * 250_000 + "x\nx'*x\n")
+    assert "E501" in done.stderr
+    assert "x'*x" in done.stdout
+
+
+# ---------------------------------------------------------------------- errors
+def test_error_shows_code_caret_and_help() -> None:
+    done = run("simplify", "x*y", "--let", "x, y: vector(n)")
+    first, source, caret, help_ = done.stderr.splitlines()
+    assert first.startswith("error E205: ")
+    assert source[caret.index("^") :].startswith("x*y")
+    assert caret.strip() == "^^^"
+    assert help_.startswith("help: write x'*y")
+    assert done.returncode == 1
+    assert not done.stdout
+
+
+def test_interrupt_exits_with_130() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "indexcalc", "run", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in stderr
+
+
+# ---------------------------------------------------------------------- terminals
+def test_terminal_of_80_columns_is_not_overrun() -> None:
+    shown = on_terminal("run", "samples/bptt.ein")
+    lines = bare(shown).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "∂L / ∂Waa" in bare(shown)
+    assert "\x1b[" in shown
+
+
+def test_terminal_shows_what_was_assumed() -> None:
+    assert "assumed: x: vector(m), A: matrix(m, m)" in bare(on_terminal("diff", "x'*A*x", "--wrt", "x"))
+
+
+def test_no_color_and_dumb_terminals_get_no_colour() -> None:
+    for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        shown = on_terminal("diff", "x'*A*x", "--wrt", "x", environment=environment)
+        assert re.search(r"\x1b\[3[0-9]", shown) is None
+        assert "(A + A')*x" in bare(shown)
+
+
+def test_colour_can_be_had_in_a_pipe() -> None:
+    assert "\x1b[" in run("diff", "x'*A*x", "--wrt", "x", "--format", "text", "--color", "always").stdout
+
+
+@pytest.mark.parametrize("extra", [["--ascii"], []])
+def test_ascii_only_output(extra: list[str]) -> None:
+    environment = {} if extra else {"PYTHONIOENCODING": "ascii"}
+    for format_ in ("text", "plain", "latex", "json", "numpy"):
+        done = run("diff", "a = tanh(λ W x + b)", "--wrt", "W", "--format", format_, *extra, environment=environment)
+        assert done.returncode == 0
+        assert done.stdout.isascii()
+
+
+# ---------------------------------------------------------------------- samples
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("format_", ["text", "plain", "latex", "json", "numpy"])
+def test_samples_run_in_every_format(sample: Path, format_: str) -> None:
+    done = run("run", str(sample), "--format", format_)
+    assert done.returncode == 0
+    assert done.stdout
