@@ -15,7 +15,7 @@ from indexcalc.language.core import Core, Leaf, Symbol, subcores
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import ascii_name, normalise, parse
-from indexcalc.language.scope import Reading, Scope, kind_of
+from indexcalc.language.scope import Reading, Scope, as_typed, kind_of
 from indexcalc.language.statements import Declaration, Definition, Question, classify
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.nodes import Dimension
@@ -84,7 +84,7 @@ class Session:
         try:
             statement = classify(parse(text), self.scope)
             if isinstance(statement, Declaration):
-                self._declare(statement)
+                self._declare(statement, text)
                 return []
             if isinstance(statement, Definition):
                 if mode == "run":
@@ -100,7 +100,7 @@ class Session:
             raise IndexcalcError("E502", "this is nested too deeply", (0, len(text)), text=text) from None
         return [Answer(task) for task in tasks]
 
-    def _declare(self, declaration: Declaration) -> None:
+    def _declare(self, declaration: Declaration, text: str) -> None:
         with self.scope.attempt(keep=True):
             axes = []
             for size, _ in declaration.sizes:
@@ -109,8 +109,8 @@ class Session:
                     self.scope.size_symbols.add(size)
             for name in declaration.names:
                 spelled = syntax.spelling(name.text, name.scripts)
-                kind = kind_of(tuple(axes))
-                self.scope.add(Symbol(spelled, kind, tuple(axes), spelled, name.span, assumed=False))
+                kind, typed = kind_of(tuple(axes)), as_typed(spelled, name, text)
+                self.scope.add(Symbol(spelled, kind, tuple(axes), typed, name.span, assumed=False))
 
     def _define(self, definition: Definition, text: str) -> None:
         with self.scope.attempt(keep=True):

@@ -19,7 +19,7 @@ def _random_product(seed: int) -> tuple[list[str], str]:
     """Matrices and vectors on a few labels, at most two of them in the output."""
     rng = random.Random(seed)
     labels = "abcdefg"[: rng.randint(2, 7)]
-    operands = ["".join(rng.sample(labels, rng.choice((1, 2, 2, 2)))) for _ in range(rng.randint(2, 9))]
+    operands = ["".join(rng.sample(labels, rng.choice((1, 2, 2, 2, 2)))) for _ in range(rng.randint(2, 12))]
     used = sorted(set("".join(operands)))
     return operands, "".join(rng.sample(used, rng.randint(0, min(2, len(used)))))
 
@@ -76,17 +76,6 @@ def test_path_keeps_the_value(block: int) -> None:
         if _found(operands, output):
             steps = path(operands, output)
             np.testing.assert_allclose(_contract(operands, output, steps), _contract(operands, output, False))
-
-
-@pytest.mark.parametrize("block", range(4))
-def test_path_does_not_depend_on_the_labels(block: int) -> None:
-    for seed in range(50 * block, 50 * block + 50):
-        operands, output = _random_product(seed)
-        numbered = [[ord(label) for label in labels] for labels in operands]
-        if _found(operands, output):
-            assert path(operands, output) == path(numbered, [ord(label) for label in output])
-        else:
-            assert not _found(numbered, [ord(label) for label in output])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,16 @@ from .oracle import evaluate
 from .strategies import SIZES
 
 Values = dict[str, np.ndarray]
-SHAPES = {"c": (), "x": ("n",), "y": ("n",), "v": ("m",), "A": ("n", "n"), "B": ("n", "n"), "U": ("n", "m"), "V": ("m", "n")}
+SHAPES = {
+    "c": (),
+    "x": ("n",),
+    "y": ("n",),
+    "v": ("m",),
+    "A": ("n", "n"),
+    "B": ("n", "n"),
+    "U": ("n", "m"),
+    "V": ("m", "n"),
+}
 KINDS = ("scalar", "vector", "matrix")
 LET = [f"{name}: {KINDS[len(s)]}" + (f"({', '.join(s)})" if s else "") for name, s in SHAPES.items()]
 
@@ -111,7 +120,6 @@ GUARDS = [
 def _values() -> Values:
     rng = np.random.default_rng(7)
     return {name: rng.standard_normal([SIZES[d] for d in shape]) for name, shape in SHAPES.items()}
-
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.law}: {case.before}")

@@ -26,6 +26,12 @@ def kind_of(axes: tuple[int, ...]) -> str:
     return KIND_OF_RANK[min(len(axes), 3)]
 
 
+def as_typed(name: str, node: syntax.Name, text: str) -> str:
+    """A name with its first word as it stands in the text: λ for lambda."""
+    end = node.scripts[0].span[0] if node.scripts else node.span[1]
+    return text[node.span[0] : end] + name[len(node.text) :]
+
+
 class Scope:
     """The names that are known, and the sizes of their axes."""
 
@@ -218,8 +224,7 @@ class Reading:
 
     def _add(self, name: str, node: syntax.Name, rank: int) -> None:
         axes = tuple([self.scope.sizes.new() for _ in range(rank)])
-        end = node.scripts[0].span[0] if node.scripts else node.span[1]
-        typed = self.text[node.span[0] : end] if name == node.text else name
+        typed = as_typed(name, node, self.text)
         self.scope.add(Symbol(name, KIND_OF_RANK[min(rank, 3)], axes, typed, node.span, assumed=True))
 
     # ------------------------------------------------------------------ what names stand for

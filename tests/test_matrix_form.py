@@ -1,0 +1,320 @@
+"""Matrix, vec, pullback and index text of well-known derivatives, each beside its value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import indexcalc
+from indexcalc import Answer
+
+from .oracle import evaluate
+from .strategies import SIZES
+
+LET = ["n: scalar"]
+# expression, variable, matrix text of the derivative; all entries of the variables are independent
+FIRST = """
+x'*A*x              | x | (A + A')*x
+0.5*x'*A*x          | x | 1/2*(A + A')*x
+x'*A*x + b'*x       | x | (A + A')*x + b
+x'*x                | x | 2*x
+b'*x                | x | b
+(y .* v)'*x         | x | y .* v
+A*x                 | x | A
+A*x - b             | x | A
+x                   | x | eye(m)
+sum(x)              | x | ones(m)
+mean(x)             | x | ones(m)/m
+norm2(x)            | x | x/norm2(x)
+norm2(A*x - b)      | x | A'*(A*x - b)/norm2(A*x - b)
+norm2(A*x - b)^2    | x | 2*A'*(A*x - b)
+norm1(A*x - y)      | x | A'*sign(A*x - y)
+x ./ y              | x | diag(1 ./ y)
+x .* y              | x | diag(y)
+x .* x              | x | 2*diag(x)
+x.^3                | x | 3*diag(x.^2)
+exp(x)              | x | diag(exp(x))
+A*exp(x)            | x | A*diag(exp(x))
+tanh(W*x + b)       | x | diag(1 - tanh(W*x + b).^2)*W
+tanh(W*x + b)       | b | diag(1 - tanh(W*x + b).^2)
+softmax(x)          | x | diag(softmax(x)) - softmax(x)*softmax(x)'
+logsumexp(x)        | x | softmax(x)
+softmax(W*x)        | x | (diag(softmax(W*x)) - softmax(W*x)*softmax(W*x)')*W
+x/norm2(x)          | x | eye(m)/norm2(x) - x*x'/norm2(x)^3
+inv(A)*x            | x | inv(A)
+tr(X)               | X | eye(m)
+tr(X^2)             | X | 2*X'
+tr(X^3)             | X | 3*(X^2)'
+tr(A*X)             | X | A'
+tr(A*X*B)           | X | A'*B'
+tr(A*X'*B)          | X | B*A
+tr(X'*A*X)          | X | (A + A')*X
+tr(A*inv(X)*B)      | X | -inv(X)'*A'*B'*inv(X)'
+tr(A*X'*B*X*C)      | X | B'*X*A'*C' + B*X*C*A
+a'*X*b              | X | a*b'
+a'*X'*b             | X | b*a'
+b'*inv(X)*a         | X | -inv(X)'*b*a'*inv(X)'
+det(X)              | X | det(X)*inv(X)'
+logdet(X)           | X | inv(X)'
+log(det(X))         | X | inv(X)'
+log(det(inv(X)))    | X | -inv(X)'
+logdet(X'*X)        | X | 2*X*inv(X'*X)
+norm2(X)^2          | X | 2*X
+norm2(T - U*V')^2   | U | -2*(T - U*V')*V
+norm2(T - U*V')^2   | V | -2*(T - U*V')'*U
+sum(X)              | X | ones(m, n)
+sum(X .* A)         | X | A
+sum(exp(X))         | X | exp(X)
+t*A                 | t | A
+tr(A + t*B)         | t | tr(B)
+log(det(A + t*B))   | t | tr(inv(A + t*B)*B)
+"""
+SECOND = """
+x'*A*x              | x | A + A'
+x'*x                | x | 2*eye(m)
+norm2(A*x - b)^2    | x | 2*A'*A
+b'*x                | x | zeros(m, m)
+logsumexp(x)        | x | diag(softmax(x)) - softmax(x)*softmax(x)'
+sum(exp(A*x))       | x | A'*diag(exp(A*x))*A
+sum(x.^3)           | x | 6*diag(x)
+t^3                 | t | 6*t
+"""
+# expression, variable, index text, vec text (or -), pullback text
+HIGHER = """
+X             | X | delta_ik delta_jl                               | kron(eye(n), eye(m))                | G
+X'            | X | delta_jk delta_il                               | kron(eye(m), eye(n))*commutation(m, n) | G'
+A*X*B         | X | A_ik B_lj                                       | kron(B', A)                         | A'*G*B'
+A*X           | X | A_ik delta_jl                                   | kron(eye(p), A)                     | A'*G
+W*x           | W | delta_ik x_l                                    | kron(x', eye(m))                    | G*x'
+tanh(W*x + b) | W | (1 - tanh(W_ij x_j + b_i)^2) delta_ik x_l       | kron(x', diag(1 - tanh(W*x + b).^2)) | (G .* (1 - tanh(W*x + b).^2))*x'
+tanh(W*X)     | X | (1 - tanh(W_ip X_pj)^2) W_ik delta_jl           | diag(vec(1 - tanh(W*X).^2))*kron(eye(p), W) | W'*(G .* (1 - tanh(W*X).^2))
+inv(X)        | X | -inv(X)_ik inv(X)_lj                            | -kron(inv(X)', inv(X))              | -inv(X)'*G*inv(X)'
+X .* A        | X | A_ij delta_ik delta_jl                          | diag(vec(A))                        | G .* A
+x*y'          | x | delta_ik y_j                                    | kron(y, eye(m))                     | G*y
+"""
+VALUES = {"symmetric": False}
+SHAPES = {
+    "A": ("m", "n"), "B": ("n", "p"), "C": ("n", "m"), "X": ("n", "n"), "Z": ("n", "p"),
+    "a": ("m",), "u": ("m",), "x": ("n",), "y": ("n",), "v": ("p",), "c": (),
+}  # fmt: skip
+
+
+def _rows(table: str) -> list[tuple[str, ...]]:
+    return [tuple(cell.strip() for cell in line.split("|")) for line in table.strip().splitlines()]
+
+
+@pytest.mark.parametrize("text, wrt, matrix", _rows(FIRST))
+def test_first_derivative(text: str, wrt: str, matrix: str) -> None:
+    answer = indexcalc.diff(text, wrt=wrt)
+    assert answer.matrix == matrix
+    assert answer.no_matrix_reason is None
+
+
+@pytest.mark.parametrize("text, wrt, matrix", _rows(SECOND))
+def test_second_derivative(text: str, wrt: str, matrix: str) -> None:
+    assert indexcalc.diff(text, wrt=wrt, order=2).matrix == matrix
+
+
+@pytest.mark.parametrize("text, wrt, index, vec, pullback", _rows(HIGHER))
+def test_derivative_of_order_three_and_four(text: str, wrt: str, index: str, vec: str, pullback: str) -> None:
+    answer = indexcalc.diff(text, wrt=wrt)
+    assert answer.matrix is None
+    assert (answer.index, answer.vec, answer.pullback) == (index, vec, pullback)
+
+
+@pytest.mark.parametrize(
+    "text, wrt, reason",
+    [
+        ("tanh(W*x + b)", "W", "it has 3 indices, and a matrix has two"),
+        ("X", "X", "it has 4 indices, and a matrix has two"),
+    ],
+)
+def test_reason_counts_the_axes(text: str, wrt: str, reason: str) -> None:
+    assert indexcalc.diff(text, wrt=wrt).no_matrix_reason == reason
+
+
+def _declared(text: str) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Declarations and values of the variables that a text has."""
+    kinds = ("scalar", "vector", "matrix")
+    rng = np.random.default_rng(11)
+    let, values = [], {}
+    for name, shape in SHAPES.items():
+        x = rng.standard_normal([SIZES[d] for d in shape])
+        if name in text:
+            let.append(f"{name}: {kinds[len(shape)]}" + (f"({', '.join(shape)})" if shape else ""))
+            values[name] = x + 3 * np.eye(len(x)) if name == "X" else x
+    return let, values
+
+
+FUNCTIONS = {"np": np, "kron": np.kron, "eye": np.eye, "inv": np.linalg.inv, "tanh": np.tanh, "exp": np.exp}
+
+
+def _vec(z: np.ndarray) -> np.ndarray:
+    return np.reshape(z, (-1, 1), order="F")
+
+
+def _diag(z: np.ndarray) -> np.ndarray:
+    return np.diag(z) if z.shape[0] == z.shape[-1] and z.ndim == 2 else np.diag(np.ravel(z))
+
+
+def _ones(*shape: int) -> np.ndarray:
+    return np.ones(shape if len(shape) == 2 else (*shape, 1))
+
+
+def _commutation(rows: int, columns: int) -> np.ndarray:
+    """vec(X) = the result @ vec(X') transposed: it takes vec(X) to vec(X') for X of these sizes."""
+    places = np.arange(rows * columns).reshape((rows, columns), order="F")
+    return np.eye(rows * columns)[places.T.ravel(order="F")]
+
+
+def _kronecker_value(text: str, values: dict[str, np.ndarray]) -> np.ndarray:
+    """A vec form read as Python with columns as n x 1: ``*`` is the matrix product there, unless with a number."""
+    names: dict[str, object] = {name: _Matrix(x) for name, x in values.items()}
+    names |= SIZES
+    names |= {
+        "kron": lambda a, b: _Matrix(np.kron(a.array, b.array)),
+        "eye": lambda n: _Matrix(np.eye(n)),
+        "ones": lambda *n: _Matrix(_ones(*n)),
+        "vec": lambda a: _Matrix(_vec(a.array)),
+        "diag": lambda a: _Matrix(np.diag(a.array.ravel())),
+        "inv": lambda a: _Matrix(np.linalg.inv(a.array)),
+        "tanh": lambda a: _Matrix(np.tanh(a.array)),
+        "exp": lambda a: _Matrix(np.exp(a.array)),
+        "commutation": lambda m, n: _Matrix(_commutation(m, n)),
+    }
+    plain = text.replace(".^", "**").replace(".*", "&").replace("'", ".T")
+    return np.asarray(eval(plain, {"__builtins__": {}}, names).array)
+
+
+class _Matrix:
+    """Arrays with the operators of matrix text."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array[:, None] if array.ndim == 1 else array
+
+    @property
+    def T(self) -> _Matrix:
+        return _Matrix(self.array.T)
+
+    def __mul__(self, other: object) -> _Matrix:
+        return _Matrix(self.array @ other.array if isinstance(other, _Matrix) else self.array * other)
+
+    def __rmul__(self, other: float) -> _Matrix:
+        return _Matrix(other * self.array)
+
+    def __and__(self, other: _Matrix) -> _Matrix:
+        return _Matrix(self.array * other.array)
+
+    def __add__(self, other: _Matrix) -> _Matrix:
+        return _Matrix(self.array + other.array)
+
+    def __sub__(self, other: _Matrix) -> _Matrix:
+        return _Matrix(self.array - other.array)
+
+    def __rsub__(self, other: float) -> _Matrix:
+        return _Matrix(other - self.array)
+
+    def __neg__(self) -> _Matrix:
+        return _Matrix(-self.array)
+
+    def __pow__(self, exponent: int) -> _Matrix:
+        return _Matrix(self.array**exponent)
+
+
+@pytest.mark.parametrize(
+    "text, wrt",
+    [
+        ("A*Z", "Z"),
+        ("Z", "Z"),
+        ("Z'", "Z"),
+        ("A*X*B", "X"),
+        ("(A*X*B)'", "X"),
+        ("A*X'*B", "X"),
+        ("X*X", "X"),
+        ("X*X*X", "X"),
+        ("Z*Z'", "Z"),
+        ("Z'*Z", "Z"),
+        ("Z'*X*Z", "Z"),
+        ("inv(X)", "X"),
+        ("inv(X)'", "X"),
+        ("C*inv(X)", "A"),
+        ("A*inv(X)", "X"),
+        ("inv(X)*x", "X"),
+        ("A*x", "A"),
+        ("A'*a", "A"),
+        ("tanh(A*x + a)", "A"),
+        ("tanh(A'*a)", "A"),
+        ("tanh(A*B)", "A"),
+        ("tanh(A*B)", "B"),
+        ("tanh(A*B)'", "B"),
+        ("B .* Z", "Z"),
+        ("B .* Z.^2", "Z"),
+        ("diag(x)*B", "x"),
+        ("x*v'", "x"),
+        ("x*v'", "v"),
+        ("x*x'", "x"),
+        ("exp(x*v')", "v"),
+        ("A*diag(x)*B", "x"),
+        ("a*tr(A*C)", "A"),
+        ("c*B + 2*B", "B"),
+    ],
+)
+def test_vec_form_is_the_jacobian_of_vec(text: str, wrt: str) -> None:
+    let, values = _declared(f"{text} {wrt}")
+    answer = indexcalc.diff(text, wrt=wrt, let=let)
+    jacobian = evaluate(answer, values)
+    columns = values[wrt].size if wrt in values else 1
+    want = jacobian.reshape((jacobian.size // columns, columns), order="F")
+    if answer.vec is None:
+        assert jacobian.ndim not in (3, 4) or not np.any(jacobian)
+    else:
+        np.testing.assert_allclose(_kronecker_value(answer.vec, values), want, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text, wrt, matrix",
+    [
+        ("sum((a .* x + b .* x) .* c)", "x", "c .* (a + b)"),
+        ("x'*x*(x'*y) - (y'*x)*(x'*x)", "x", "zeros(m)"),
+        ("x'*(A - A')*x", "x", "zeros(m)"),
+        ("(x + y)'*(x - y)", "x", "2*x"),
+        ("norm2(x - y)^2 - norm2(x)^2", "x", "-2*y"),
+        ("tr(A*B*X) - tr(X*A*B)", "X", "zeros(m, m)"),
+        ("(A*x - b)'*C*(D*x + e)", "x", "A'*C*(D*x + e) + D'*C'*(A*x - b)"),
+        ("tr((X - A)*(X - A)')", "X", "2*(X - A)"),
+        ("sum((A*x - b).^2) + sum((A*x - b).^2)", "x", "4*A'*(A*x - b)"),
+        ("a'*x + b'*x", "x", "a + b"),
+    ],
+)
+def test_sums_are_factored_and_multiplied_out_where_that_is_shorter(text: str, wrt: str, matrix: str) -> None:
+    assert indexcalc.diff(text, wrt=wrt).matrix == matrix
+
+
+@pytest.mark.parametrize(
+    "text, matrix",
+    [
+        ("A*B*A", "A*B*A"),
+        ("A*A*A", "A^3"),
+        ("(A')'", "A"),
+        ("(A*B)'", "(A*B)'"),
+        ("A + A", "2*A"),
+        ("A - A", "zeros(m, n)"),
+        ("eye(n)*A", "A"),
+        ("x'*A*x - x'*A'*x", "0"),
+        ("diag(diag(x))", "x"),
+        ("tr(A*B) - tr(B*A)", "0"),
+    ],
+)
+def test_simplify(text: str, matrix: str) -> None:
+    answer = indexcalc.simplify(text)
+    assert isinstance(answer, Answer)
+    assert answer.matrix == matrix
+
+
+@pytest.mark.parametrize("table", [FIRST, SECOND])
+def test_matrix_text_is_stable(table: str) -> None:
+    """What was printed is simplest: read again, it prints the same."""
+    for text, wrt, matrix in _rows(table):
+        answer = indexcalc.diff(text, wrt=wrt, order=1 if table is FIRST else 2)
+        let = [i.declaration for i in answer.task.inputs]
+        assert indexcalc.simplify(matrix, let=let).matrix == matrix

@@ -1,0 +1,88 @@
+"""The samples give the answers that their questions are known for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import indexcalc
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+def answers(name: str, layout: str = "numerator") -> list[indexcalc.Answer]:
+    return list(indexcalc.run((SAMPLES / f"{name}.ein").read_text(encoding="utf-8")))
+
+
+def test_neuron() -> None:
+    by_x, by_w, by_b = answers("neuron")
+    assert (by_x.matrix, by_x.pullback) == ("diag(1 - a.^2)*W", "W'*(G .* (1 - a.^2))")
+    assert by_w.indices == ("i", "k", "l")
+    assert by_w.index == "(1 - a_i^2) delta_ik x_l"
+    assert (by_w.matrix, by_w.no_matrix_reason) == (None, "it has 3 indices, and a matrix has two")
+    assert by_w.pullback == "(G .* (1 - a.^2))*x'"
+    assert by_b.matrix == "diag(1 - a.^2)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tanh(W*x + b)", "tanh(W x + b)", "tanh(Wx + b)", "y_i = tanh(W_ij x_j + b_i)", "tanh(W_ij x_j + b_i)"],
+)
+def test_neuron_in_every_notation(text: str) -> None:
+    answer = indexcalc.diff(text, wrt="W")
+    by_x = indexcalc.diff(text, wrt="x") if "Wx" not in text else None
+    output = "y" if text.startswith("y_i") else "tanh(W*x + b)"
+    assert answer.pullback == f"(G .* (1 - {output}.^2))*x'"
+    if by_x is not None:
+        assert by_x.matrix == f"diag(1 - {output}.^2)*W"
+        assert by_x.pullback == f"W'*(G .* (1 - {output}.^2))"
+
+
+def test_neuron_with_a_vector_named_by_a_capital() -> None:
+    assert indexcalc.diff("tanh(W X + b)", wrt="X").matrix == "diag(1 - tanh(W*X + b).^2)*W"
+
+
+def test_neuron_in_denominator_layout() -> None:
+    assert indexcalc.diff("a = tanh(W x + b)", wrt="x", layout="denominator").matrix == "W'*diag(1 - a.^2)"
+
+
+def test_rnn_step() -> None:
+    assert [answer.matrix for answer in answers("rnn_step")] == [
+        "(da .* (1 - a.^2))*xt'",
+        "(da .* (1 - a.^2))*a_prev'",
+        "da .* (1 - a.^2)",
+        "Wax'*(da .* (1 - a.^2))",
+        "Waa'*(da .* (1 - a.^2))",
+    ]
+
+
+def test_matrix_by_itself() -> None:
+    assert indexcalc.diff("X", wrt="X").index == "delta_ik delta_jl"
+
+
+def test_products() -> None:
+    assert [answer.index for answer in answers("products")] == [
+        "F_kl",
+        "F_ij delta_ik delta_jl",
+        "delta_ip B_qk",
+        "A_ip delta_kq",
+        "delta_ik delta_jl",
+        "M_ij",
+    ]
+
+
+def test_regression() -> None:
+    assert [answer.matrix for answer in answers("regression")][:4] == [
+        "2*X'*(X*w - y)",
+        "2*X'*X",
+        "2*(X'*(X*w - y) + l*w)",
+        "2*(X'*X + l*eye(n))",
+    ]
+
+
+def test_factorization() -> None:
+    by_u, by_v, by_uu, _ = answers("factorization")
+    assert by_u.matrix == "-2*(T - U*V')*V"
+    assert by_v.matrix == "-2*(T - U*V')'*U"
+    assert by_uu.index == "2 delta_ik V_pj V_pl"
