@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 SIZES = {"m": 3, "n": 4, "p": 2}
@@ -33,7 +34,7 @@ class Expression:
 
     @property
     def let(self) -> list[str]:
-        kinds = ("scalar", "vector", "matrix")
+        kinds = ("scalar", "vector", "matrix", "tensor")
         return [f"{name}: {kinds[len(s)]}" + (f"({', '.join(s)})" if s else "") for name, s in self.variables.items()]
 
 
@@ -235,6 +236,72 @@ def questions(draw: st.DrawFn, ranks: tuple[int, ...] = (0, 0, 1, 2), depth: int
     shape = tuple(draw(sizes) for _ in range(rank))
     found = draw(expression(shape, draw(st.integers(1, depth))))
     return found, draw(st.sampled_from(sorted(found.variables)))
+
+
+# ---------------------------------------------------------------------- index notation
+LETTERS = {"i": "m", "j": "m", "k": "n", "l": "n", "q": "p"}
+Indexed = tuple[str, Callable[[dict[str, np.ndarray]], np.ndarray], str]
+"""Index text, its array, and the letters of the array's axes."""
+
+
+@st.composite
+def entry(draw: st.DrawFn, variables: dict[str, Shape]) -> Indexed:
+    """``A_ij``, perhaps as an argument of a function or with an exponent."""
+    letters = "".join(draw(st.lists(st.sampled_from(sorted(LETTERS)), min_size=1, max_size=3)))
+    shape = tuple(LETTERS[letter] for letter in letters)
+    name = draw(st.sampled_from("AB" if len(letters) > 1 else "xz")) + "".join(shape)
+    variables[name] = shape
+    text = f"{name}_{letters}"
+    if len(set(letters)) < len(letters):  # f(A_ii) would be f of the trace
+        return text, lambda v: v[name], letters
+    match draw(st.integers(0, 5)):
+        case 0:
+            function = draw(st.sampled_from(sorted(ELEMENTWISE)))
+            return f"{function}({text})", lambda v: ELEMENTWISE[function](v[name]), letters
+        case 1:
+            return f"{text}^2", lambda v: v[name] ** 2, letters
+    return text, lambda v: v[name], letters
+
+
+@st.composite
+def product_of_entries(draw: st.DrawFn, variables: dict[str, Shape], kept: str) -> Indexed:
+    """A product, summed over what it repeats and nobody keeps; perhaps with a function around it."""
+    parts = draw(st.lists(entry(variables), min_size=1, max_size=3))
+    counts = "".join(letters for _, _, letters in parts)
+    free = "".join(x for x in dict.fromkeys(counts) if x in kept or counts.count(x) == 1)
+    formula = ",".join(letters for _, _, letters in parts) + "->" + free
+
+    def value(v: dict[str, np.ndarray]) -> np.ndarray:
+        return np.einsum(formula, *[part(v) for _, part, _ in parts])
+
+    text = " ".join(text for text, _, _ in parts)
+    if draw(st.integers(0, 3)) == 0:
+        function = draw(st.sampled_from(sorted(ELEMENTWISE)))
+        return f"{function}({text})", lambda v: ELEMENTWISE[function](value(v)), free
+    return text, value, free
+
+
+@st.composite
+def index_questions(draw: st.DrawFn) -> tuple[Expression, str]:
+    """``R_ik = …`` and one of its variables: terms are summed over what is not kept, and broadcast to what is."""
+    kept = "".join(draw(st.lists(st.sampled_from(sorted(LETTERS)), min_size=1, max_size=2, unique=True)))
+    variables: dict[str, Shape] = {}
+    terms = draw(st.lists(product_of_entries(variables, kept), min_size=1, max_size=2))
+    assume(set(kept) <= set("".join(free for _, _, free in terms)))
+    assume(len({frozenset(free) - set(kept) for _, _, free in terms}) == 1)  # else it is not clear which sum is meant
+    shape = tuple(LETTERS[letter] for letter in kept)
+
+    def value(v: dict[str, np.ndarray]) -> np.ndarray:
+        total: np.ndarray = np.zeros([SIZES[d] for d in shape])
+        for _, term, free in terms:
+            missing = [x for x in kept if x not in free]
+            ones = [np.ones(SIZES[LETTERS[x]]) for x in missing]
+            total = total + np.einsum(",".join([free, *missing]) + "->" + kept, term(v), *ones)
+        return total
+
+    left = f"R_{kept}" if kept else "R"
+    text = f"{left} = " + " + ".join(text for text, _, _ in terms)
+    return Expression(text, value, shape, variables), draw(st.sampled_from(sorted(variables)))
 
 
 def finite_differences(found: Expression, wrt: str, at: dict[str, np.ndarray], step: float = 1e-4) -> np.ndarray:

@@ -10,7 +10,7 @@ import indexcalc
 from indexcalc.tensor.nodes import clear_caches
 
 from .oracle import evaluate, read_back
-from .strategies import SIZES, Expression, finite_differences, questions, values
+from .strategies import SIZES, Expression, finite_differences, index_questions, questions, values
 
 FUZZ = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -61,6 +61,21 @@ def _check_forms(answer, found, wrt, at, shapes, got) -> None:
             left, right = text.split(" = ", 1)
             letters = left[2:].strip("{}").split() if "{" in left else list(left[2:])
             assert _close(read_back(right, letters, more_shapes, more, axes), value)
+
+
+@given(index_questions())
+@settings(FUZZ, max_examples=300)
+def test_index_notation_is_differentiated_as_numpy_would(question: tuple[Expression, str]) -> None:
+    found, wrt = question
+    at = values(found.variables, 5)
+    note(f"{found.text}  by {wrt}")
+    want = finite_differences(found, wrt, at)
+    answer = indexcalc.diff(found.text, wrt=wrt, let=found.let)
+    got = evaluate(answer, at)
+    assert _close(got, want)
+    shapes = {name: list(shape) for name, shape in found.variables.items()}
+    output = {**at, "R": found.value(at)}
+    _check_forms(answer, found, wrt, output, {**shapes, "R": list(found.shape)}, got)
 
 
 @given(questions(ranks=(0,), depth=2))

@@ -11,6 +11,7 @@ import indexcalc
 from .tables import MARGIN, show
 
 STEPS = (8, 32, 128, 512, 1024, 2000)
+REPETITIONS = 3
 NODES_A_STEP = 8
 MS_A_STEP = 1.0
 
@@ -38,9 +39,8 @@ def test_gradient_of_an_unrolled_network_is_linear_in_its_steps() -> None:
     """By the shared W, through definitions in text. A step may take a millisecond (half as much again on a noisy
     machine), from the text to the graph; the number of nodes is exactly affine."""
     _measured(8)
-    found: dict[int, tuple[int, float, float]] = {}
-    for steps in STEPS:
-        found[steps] = min((_measured(steps) for _ in range(3 if steps < 1000 else 2)), key=lambda m: m[1] + m[2])
+    rounds = [{steps: _measured(steps) for steps in STEPS} for _ in range(REPETITIONS)]
+    found = {steps: min((once[steps] for once in rounds), key=lambda m: m[1] + m[2]) for steps in STEPS}
     whole = {steps: read + derived for steps, (_, read, derived) in found.items()}
     rows = [
         (steps, nodes, f"{nodes / steps:.3f}", read, derived, 1e3 * whole[steps] / steps)
