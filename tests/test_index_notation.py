@@ -448,7 +448,7 @@ def test_upper_indices_are_an_error_that_says_to_write_them_below(text: str) -> 
     "one, other",
     [
         ("A_ij x_j", "A_pq x_q"),
-        ("A_ij B_jk", "B_jk A_ij"),
+        ("A_ij B_jk", "B_jk A_ij -> i k"),
         ("a_i b_i", "b_k a_k"),
         ("(A_ij B_jk) t_k", "A_ij (B_jk t_k)"),
         ("sum_j(A_ij x_j)", "A_ij x_j"),

@@ -8,6 +8,7 @@ filter the possible kinds until nothing changes, then the cheapest assignment is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import syntax
@@ -19,23 +20,40 @@ from indexcalc.tensor.functions import BY_NAME
 BITS = {"s": 1, "c": 2, "r": 4, "M": 8}
 ANY = 15
 NAMED = 11  # a name is never a row
-Row = tuple[int, ...]
 
 
-def _rows(*texts: str) -> list[Row]:
-    return [tuple(BITS[kind] for kind in text) for text in texts]
+class Table:
+    """What an operator takes and gives, a row a word: ``Mcc`` for matrix times column is column. Sets of rows
+    are bits of an integer."""
+
+    def __init__(self, *rows: str) -> None:
+        self.rows = rows
+        self.all = (1 << len(rows)) - 1
+        self.rows_with = [
+            {bit: sum(1 << n for n, row in enumerate(rows) if row[place] == kind) for kind, bit in BITS.items()}
+            for place in range(len(rows[0]) if rows else 0)
+        ]
+        """By place and kind, the rows that have it there."""
+        self.fitting = [
+            [sum(found for bit, found in with_.items() if kinds & bit) for kinds in range(ANY + 1)]
+            for with_ in self.rows_with
+        ]
+        """By place and kinds, the rows that have one of them there."""
+
+    def __add__(self, other: Table) -> Table:
+        return Table(*self.rows, *other.rows)
 
 
-SCALED = ["sss", "scc", "srr", "sMM", "csc", "rsr", "MsM"]
-PRODUCT = _rows(*SCALED, "MMM", "Mcc", "rMr", "rcs", "crM")
-QUOTIENT = _rows("sss", "csc", "rsr", "MsM")
-SAME = _rows(*SCALED, "ccc", "rrr", "MMM")
-CONTRACTION = _rows("sss", "ccs", "rrs", "MMs")
-EQUAL = _rows("ss", "cc", "rr", "MM")
-ADDED_SCALAR = EQUAL + _rows("sc", "sr", "sM")
-TRANSPOSED = _rows("ss", "cr", "rc", "MM")
-POWER = _rows("sss", "csc", "rsr", "MsM")
-POWER_ELEMENTWISE = POWER + _rows("ccc", "rrr", "MMM", "scc", "sMM")
+SCALED = ("sss", "scc", "srr", "sMM", "csc", "rsr", "MsM")
+PRODUCT = Table(*SCALED, "MMM", "Mcc", "rMr", "rcs", "crM")
+QUOTIENT = Table("sss", "csc", "rsr", "MsM")
+SAME = Table(*SCALED, "ccc", "rrr", "MMM")
+CONTRACTION = Table("sss", "ccs", "rrs", "MMs")
+EQUAL = Table("ss", "cc", "rr", "MM")
+ADDED_SCALAR = EQUAL + Table("sc", "sr", "sM")
+TRANSPOSED = Table("ss", "cr", "rc", "MM")
+POWER = QUOTIENT
+POWER_ELEMENTWISE = POWER + Table("ccc", "rrr", "MMM", "scc", "sMM")
 OPERATOR = {"*": PRODUCT, "": PRODUCT, "/": QUOTIENT, ".*": SAME, "./": SAME, ":": CONTRACTION}
 
 MOST_VISITS = 5_000
@@ -53,13 +71,18 @@ def habits(name: str) -> dict[int, int]:
     return {1: 1 if name[0] in "abcdefg" else 3, 2: 0, 8: 5}
 
 
+@cache
+def _table(*rows: str) -> Table:
+    return Table(*rows)
+
+
 class Problem:
     """Kinds to be found: ``kinds[v]`` are the possible ones of expression v, ``tables`` what relates them."""
 
     def __init__(self, known: Callable[[syntax.Name], str | None]) -> None:
         self.known = known
         self.kinds: list[int] = []
-        self.tables: list[tuple[tuple[int, ...], list[Row]]] = []
+        self.tables: list[tuple[tuple[int, ...], Table]] = []
         self.tables_of: list[list[int]] = []
         self.names: dict[str, int] = {}
 
@@ -68,10 +91,10 @@ class Problem:
         self.tables_of.append([])
         return len(self.kinds) - 1
 
-    def relate(self, rows: list[Row], *expressions: int) -> None:
+    def relate(self, table: Table, *expressions: int) -> None:
         for v in dict.fromkeys(expressions):
             self.tables_of[v].append(len(self.tables))
-        self.tables.append((expressions, rows))
+        self.tables.append((expressions, table))
 
     # ------------------------------------------------------------------ from the syntax
     def expression(self, node: Syntax) -> int:
@@ -99,10 +122,10 @@ class Problem:
                 return self._call(node)
         return self.new(1)
 
-    def _related(self, rows: list[Row], nodes: Sequence[Syntax]) -> int:
+    def _related(self, table: Table, nodes: Sequence[Syntax]) -> int:
         parts = [self.expression(node) for node in nodes]
         out = self.new()
-        self.relate(rows, *parts, out)
+        self.relate(table, *parts, out)
         return out
 
     def _name(self, node: syntax.Name) -> int:
@@ -145,29 +168,30 @@ class Problem:
             return self.new()
         if row.sizes:
             return self.new(BITS[constant_kind(row.name, [size_text(a) for a in node.arguments])])
-        rows = _rows(
-            *(arguments + result for arguments, result in row.kinds.items() if len(arguments) == len(node.arguments))
-        )
-        return self._related(rows, node.arguments)
+        rows = [arguments + result for arguments, result in row.kinds.items() if len(arguments) == len(node.arguments)]
+        return self._related(_table(*rows), node.arguments)
 
     # ------------------------------------------------------------------ the search
-    def filtered(self, kinds: list[int], changed: Iterable[int]) -> list[int] | None:
-        """The kinds that every table admits once those of some expressions have changed; None where there are none."""
+    def filtered(self, kinds: list[int], tables: Iterable[int]) -> list[int] | None:
+        """The kinds that every table admits, where these tables have not been asked yet; None where there are none."""
         kinds = list(kinds)
-        stack = list(changed)
-        while stack:
-            for table in self.tables_of[stack.pop()]:
-                expressions, rows = self.tables[table]
-                left = [row for row in rows if all(kinds[v] & bit for v, bit in zip(expressions, row, strict=True))]
-                for place, v in enumerate(expressions):
-                    possible = 0
-                    for row in left:
-                        possible |= row[place]
-                    if kinds[v] & possible != kinds[v]:
-                        kinds[v] &= possible
-                        stack.append(v)
-                        if not kinds[v]:
-                            return None
+        waiting = dict.fromkeys(tables)
+        while waiting:
+            number = next(iter(waiting))
+            del waiting[number]
+            expressions, table = self.tables[number]
+            rows = table.all
+            for v, fitting in zip(expressions, table.fitting, strict=True):
+                rows &= fitting[kinds[v]]
+            if not rows:
+                return None
+            for v, rows_with in zip(expressions, table.rows_with, strict=True):
+                before = kinds[v]
+                for bit, having in rows_with.items():
+                    if kinds[v] & bit and not having & rows:
+                        kinds[v] -= bit
+                if kinds[v] != before:
+                    waiting.update(dict.fromkeys(self.tables_of[v]))
         return kinds
 
     def best(self) -> list[dict[str, str]]:
@@ -179,7 +203,7 @@ class Problem:
         def cost(kinds: list[int]) -> int:
             return sum(min(c for bit, c in cost_of.items() if kinds[v] & bit) for v, cost_of in costs.items())
 
-        start = self.filtered(self.kinds, range(len(self.kinds)))
+        start = self.filtered(self.kinds, range(len(self.tables)))
         stack = [] if start is None else [start]
         while stack:
             kinds = stack.pop()
@@ -200,7 +224,7 @@ class Problem:
             for bit in sorted((b for b in costs[v] if kinds[v] & b), key=lambda b: -costs[v][b]):
                 fixed = kinds.copy()
                 fixed[v] = bit
-                if (filtered := self.filtered(fixed, [v])) is not None:
+                if (filtered := self.filtered(fixed, self.tables_of[v])) is not None:
                     stack.append(filtered)
         letters = {bit: kind for kind, bit in BITS.items()}
         return [{name: letters[kinds[v]] for name, v in self.names.items()} for kinds in found]
