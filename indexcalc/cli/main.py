@@ -241,5 +241,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         code = 130
-    gc.freeze()  # all that was loaded need not be walked once more at exit: 25 of 190 ms
+    finally:
+        gc.freeze()  # what was loaded need not be walked once more at the exit: 25 of 190 ms
     sys.exit(code)

@@ -29,16 +29,19 @@ class Table:
     def __init__(self, *rows: str) -> None:
         self.rows = rows
         self.all = (1 << len(rows)) - 1
-        self.rows_with = [
-            {bit: sum(1 << n for n, row in enumerate(rows) if row[place] == kind) for kind, bit in BITS.items()}
-            for place in range(len(rows[0]) if rows else 0)
-        ]
+        self.rows_with: list[dict[int, int]] = []
         """By place and kind, the rows that have it there."""
-        self.fitting = [
-            [sum(found for bit, found in with_.items() if kinds & bit) for kinds in range(ANY + 1)]
-            for with_ in self.rows_with
-        ]
+        self.fitting: list[list[int]] = []
         """By place and kinds, the rows that have one of them there."""
+        for place in range(len(rows[0]) if rows else 0):
+            having = dict.fromkeys(BITS.values(), 0)
+            for number, row in enumerate(rows):
+                having[BITS[row[place]]] |= 1 << number
+            fitting = [0] * (ANY + 1)
+            for kinds in range(1, ANY + 1):
+                fitting[kinds] = fitting[kinds & (kinds - 1)] | having[kinds & -kinds]
+            self.rows_with.append(having)
+            self.fitting.append(fitting)
 
     def __add__(self, other: Table) -> Table:
         return Table(*self.rows, *other.rows)

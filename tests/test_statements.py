@@ -1,0 +1,289 @@
+"""Statements: declarations, definitions, derivatives, questions; how a file is cut into them."""
+
+from __future__ import annotations
+
+import pytest
+
+import indexcalc
+from indexcalc import IndexcalcError
+from indexcalc.answer import Answer
+
+NEURON = "W: matrix(m, n)\nx: vector(n)\nb: vector(m)\na = tanh(W x + b)\n"
+FORM = "x: vector(n)\nA: matrix(n, n)\nL = x'*A*x\n"
+
+
+def _ask(text: str) -> Answer:
+    (answer,) = indexcalc.run(text)
+    return answer
+
+
+def _refused(text: str) -> IndexcalcError:
+    with pytest.raises(IndexcalcError) as caught:
+        list(indexcalc.run(text))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "d a / d W",
+        "d a/d W",
+        "d a / dW",
+        "da/dW",
+        "da / dW",
+        "∂a/∂W",
+        "∂ a / ∂ W",
+        "d/dW a",
+        "d/d W a",
+        "∂/∂W a",
+        "d a_i / d W_kl",
+        "da_i/dW_kl",
+        "∂a_i/∂W_kl",
+    ],
+)
+def test_every_spelling_of_a_derivative_is_one_question(question: str) -> None:
+    answer = _ask(NEURON + question)
+    assert answer.index == "(1 - a_i^2) delta_ik x_l"
+    assert answer.indices == ("i", "k", "l")
+    assert answer.pullback == "(G .* (1 - a.^2))*x'"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["∂(W x + b)/∂x", "d (W x + b) / d x", "d/dx (W x + b)", "∂/∂x (W x + b)", "d(W x + b)/dx"],
+)
+def test_an_expression_may_stand_above_the_line(question: str) -> None:
+    assert _ask(NEURON + question).matrix == "W"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["d^2 L / d x^2", "d²L/dx²", "d^2L/dx^2", "∂²L/∂x²", "∂^2 L / ∂ x^2", "hess(L, x)", "d^2 (x'*A*x) / d x^2"],
+)
+def test_every_spelling_of_a_second_derivative_is_one_question(question: str) -> None:
+    answer = _ask(FORM + question)
+    assert (answer.order, answer.matrix) == (2, "A + A'")
+
+
+@pytest.mark.parametrize("question", ["d^2 L / d x d A", "∂²L/∂x∂A", "d²L/dx dA", "d^2 L / (d x d A)"])
+def test_a_mixed_derivative_is_by_both_variables_in_order(question: str) -> None:
+    answer = _ask(FORM + question)
+    assert answer.order == 2
+    assert answer.to_dict()["wrt"] == ["x", "A"]
+    assert answer.shape == ("n", "n", "n")
+
+
+@pytest.mark.parametrize("question", ["d L / d x", "grad(L, x)", "dL/dx", "∂L/∂x", "grad(x'*A*x, x)"])
+def test_the_derivative_of_a_scalar_is_its_gradient(question: str) -> None:
+    answer = _ask(FORM + question)
+    assert answer.matrix == "(A + A')*x"
+    assert answer.shape == ("n",)
+
+
+def test_grad_without_a_variable_is_by_every_variable() -> None:
+    answers = list(indexcalc.run(FORM + "grad(L)"))
+    assert [answer.to_dict()["wrt"] for answer in answers] == [["x"], ["A"]]
+    assert [answer.matrix for answer in answers] == ["(A + A')*x", "x*x'"]
+
+
+@pytest.mark.parametrize(
+    "question, matrix, shape",
+    [
+        ("hvp(L, x, v)", "(A + A')*v", ("n",)),
+        ("hvp(L, x, 2*x)", "2*(A + A')*x", ("n",)),
+    ],
+)
+def test_hvp_is_the_hessian_times_a_vector(question: str, matrix: str, shape: tuple[str, ...]) -> None:
+    answer = _ask(FORM + question)
+    assert (answer.matrix, answer.shape) == (matrix, shape)
+
+
+@pytest.mark.parametrize(
+    "question, matrix, shape",
+    [
+        ("vjp(a, W, da)", "(da .* (1 - a.^2))*x'", ("m", "n")),
+        ("vjp(a, x, g)", "W'*(g .* (1 - a.^2))", ("n",)),
+        ("vjp(a, b, a)", "a .* (1 - a.^2)", ("m",)),
+        ("jvp(a, W, V)", "(1 - a.^2) .* (V*x)", ("m",)),
+        ("jvp(a, x, v)", "(1 - a.^2) .* (W*v)", ("m",)),
+    ],
+)
+def test_vjp_and_jvp_multiply_from_the_left_and_from_the_right(
+    question: str, matrix: str, shape: tuple[str, ...]
+) -> None:
+    answer = _ask(NEURON + question)
+    assert (answer.matrix, answer.shape) == (matrix, shape)
+
+
+@pytest.mark.parametrize("question", ["2*a - a", "simplify(2*a - a)", "a"])
+def test_an_expression_alone_is_simplified(question: str) -> None:
+    answer = _ask(NEURON + question)
+    assert (answer.order, answer.matrix) == (0, "tanh(W*x + b)")
+
+
+@pytest.mark.parametrize("text", ["W: matrix(m, n)", "a = W x", "W: matrix(m, n); a = W x", "", "\n# c\n", ";;"])
+def test_declarations_and_definitions_ask_nothing(text: str) -> None:
+    assert list(indexcalc.run(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text, matrix",
+    [
+        ("a = W x\nb = a .* a\nsum(b)", "x'*W'*W*x"),
+        ("a_i = W_ij x_j\na_k a_k", "x'*W'*W*x"),
+        ("y = A x\ny", "A*x"),
+        ("T[i,j] = A[i,k] B[k,j]\nT", "A*B"),
+        ("c = 3\nc x", "3*x"),
+        ("y: vector(m)\ny = A x\ny", "A*x"),
+    ],
+)
+def test_later_statements_may_use_a_definition(text: str, matrix: str) -> None:
+    assert _ask(text).matrix == matrix
+
+
+def test_a_definition_may_be_differentiated_through() -> None:
+    text = "W: matrix(m, n)\na = tanh(W x)\nL = sum(a .* a)\ngrad(L, x)"
+    assert _ask(text).to_dict()["wrt"] == ["x"]
+
+
+def test_the_answer_uses_the_name_of_the_definition_that_it_is_of() -> None:
+    assert _ask(NEURON + "d a / d x").matrix == "diag(1 - a.^2)*W"
+
+
+@pytest.mark.parametrize("text", ["a = W x\na = W y", "a = a + 1", "W: vector(n)\nW: vector(n)", "a = W x\nW = y y'"])
+def test_a_name_stands_for_one_thing(text: str) -> None:
+    assert _refused(text).code == "E305"
+
+
+def test_a_definition_has_the_declared_shape() -> None:
+    assert _refused("W: matrix(m, n)\nW = 2").code == "E203"
+
+
+@pytest.mark.parametrize("text", ["x; y", "x;y;", ";x;;y", "x\ny", "x\n\ny\n", "x\r\ny", "x\ry", "x # c\ny % c"])
+def test_statements_end_at_line_ends_and_semicolons(text: str) -> None:
+    assert [answer.matrix for answer in indexcalc.run(text)] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# only\nx", "% only\nx", "x # y", "x % y", "x# + y", "  # indented\n  x  ", "x # ( open", "x # it's"],
+)
+def test_comments_and_blank_lines_are_ignored(text: str) -> None:
+    assert _ask(text).matrix == "x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tanh(W\nx + b)", "tanh(\n  W x\n  + b\n)", "tanh(W x # c\n + b)", "tanh(W (\nx\n) + b)"],
+)
+def test_a_line_goes_on_inside_open_brackets(text: str) -> None:
+    assert _ask(text).matrix == "tanh(W*x + b)"
+
+
+def test_a_declaration_goes_on_inside_its_brackets() -> None:
+    assert _ask("W: matrix(m,\n  n)\nW").shape == ("m", "n")
+
+
+def test_brackets_that_never_close_spoil_their_line_only() -> None:
+    answers = indexcalc.run("x\n(y\nz")
+    assert next(answers).matrix == "x"
+    with pytest.raises(IndexcalcError) as caught:
+        next(answers)
+    assert caught.value.code == "E104"
+    assert caught.value.text == "(y"
+
+
+@pytest.mark.parametrize("text, lines", [("x\n\ny", [1, 3]), ("x; y\nz", [1, 1, 2]), ("# c\nx\nexp(\ny)\nz", [2, 3, 5])])
+def test_an_answer_tells_the_line_that_it_began_on(text: str, lines: list[int]) -> None:
+    assert [answer.to_dict()["line"] for answer in indexcalc.run(text)] == lines
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["da: scalar; dW: scalar", "da: vector(n); dW: scalar", "a = W x; d: scalar; dW: scalar", "da = 2; dW: scalar"],
+)
+def test_da_over_dw_is_a_quotient_with_a_note_where_a_name_is_taken(names: str) -> None:
+    answer = _ask(f"{names}\nda/dW" if "da" in names else f"{names}\nda/dW")
+    assert answer.order == 0
+    assert any("∂" in note for note in answer.to_dict()["notes"])
+
+
+def test_the_sign_of_a_partial_is_a_derivative_even_where_d_is_a_name() -> None:
+    assert _ask("a = W x; d: scalar; ∂a/∂x").matrix == "W"
+
+
+def test_a_defined_name_of_several_letters_is_differentiated() -> None:
+    assert _ask("loss = x'x; dloss/dx").matrix == "2*x"
+
+
+@pytest.mark.parametrize(
+    "question, matrix",
+    [
+        ("d x / d x", "eye(n)"),
+        ("d b / d x", "zeros(m, n)"),
+        ("d W / d x", None),
+    ],
+)
+def test_a_variable_by_a_variable(question: str, matrix: str | None) -> None:
+    assert _ask(NEURON + question).matrix == matrix
+
+
+def test_a_variable_that_does_not_occur_is_noted() -> None:
+    assert any("does not occur" in note for note in _ask(NEURON + "d b / d x").to_dict()["notes"])
+
+
+@pytest.mark.parametrize(
+    "question, code, where",
+    [
+        ("d a / d q", "E304", "q"),
+        ("d^3 a / d x^3", "E505", "3"),
+        ("grad(a, W)", "E217", "a"),
+        ("hess(a, x)", "E217", "a"),
+        ("hvp(a, x, v)", "E217", "a"),
+        ("grad()", "E303", "grad()"),
+        ("vjp(a, W)", "E303", "vjp(a, W)"),
+        ("jvp(a, W, V, V)", "E303", "jvp(a, W, V, V)"),
+        ("vjp(a, 2, da)", "E304", "2"),
+        ("vjp(a, W, x)", "E203", "x"),
+        ("jvp(a, W, x)", "E203", "x"),
+        ("d a_i / d W_k", "E211", "W_k"),
+        ("d a_ij / d W_kl", "E211", "a_ij"),
+        ("a = 3", "E305", "a"),
+        ("a: vector(m)", "E305", "a"),
+        ("x + 1 = b", "E107", "x + 1"),
+        ("2 = x", "E107", "2"),
+        ("y = x, b", "E107", "x, b"),
+        ("x, b", "E107", "b"),
+        ("y = ", "E101", "="),
+        ("d a / d W == (g .* (1 - a.^2)) x'", "E404", "d a / d W == (g .* (1 - a.^2)) x'"),
+        ("h[t] = tanh(W h[t-1]) for t = 1..T", "E403", "for"),
+    ],
+)
+def test_a_statement_that_cannot_be_answered_is_an_error(question: str, code: str, where: str) -> None:
+    error = _refused(NEURON + question)
+    assert (error.code, error.text[slice(*error.span)]) == (code, where)
+
+
+def test_a_bad_statement_leaves_nothing_behind() -> None:
+    session = indexcalc.session.Session()
+    with pytest.raises(IndexcalcError):
+        session.answers("q = x*y*z")
+    assert not session.scope.symbols
+
+
+def test_answers_come_one_by_one_until_the_bad_statement() -> None:
+    answers = indexcalc.run("x\n)\ny")
+    assert next(answers).matrix == "x"
+    with pytest.raises(IndexcalcError):
+        next(answers)
+
+
+@pytest.mark.parametrize("text", ["a = tanh(W x + b); a", "a = tanh(W x + b)", "tanh(W x + b)"])
+def test_the_last_statement_is_the_expression(text: str) -> None:
+    answer = indexcalc.diff(text, wrt="x")
+    assert answer.shape == ("m", "n")
+    assert answer.order == 1
+
+
+def test_a_left_hand_side_names_the_output() -> None:
+    assert indexcalc.diff("a = tanh(W x + b)", wrt="W").index == "(1 - a_i^2) delta_ik x_l"
