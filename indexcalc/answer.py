@@ -97,6 +97,11 @@ class Answer:
         return _notation(self._written.differential)
 
     @cached_property
+    def structured(self) -> str | None:
+        """The gradient by a structured variable along the tangent space of its kind."""
+        return _with_left(self._written.structured)
+
+    @cached_property
     def where(self) -> dict[str, str]:
         """The names that very long forms use for their parts, in order."""
         return {name: text(form) for name, form in self._written.where.items()}
@@ -130,7 +135,7 @@ class Answer:
             if derivation.cotangent is not None and task.output.shape and derivation.cotangent not in shapes:
                 shapes = {derivation.cotangent: task.output.shape, **shapes}
         arguments = numpy_code.argument_names(list(shapes))
-        results = [task.output, result] if with_value else [result]
+        results = [derivation.output, result] if with_value else [result]
         name = "pullback" if form == "pullback" else "derivative"
         shape = " x ".join(map(str, result.shape)) or "a scalar"
         return numpy_code.module(name, results, arguments, shapes, f"{name} of {task.text}: {shape}.")
@@ -164,7 +169,7 @@ class Answer:
             "perturbation": self.perturbation,
             "differential": self.differential,
             "differential_notation": self.differential_notation,
-            "structured": None,
+            "structured": self.structured,
             "where": self.where,
             "latex": {
                 "index": latex.latex(index),
@@ -212,6 +217,8 @@ class Answer:
                 yield Line("pullback", shown.pullback.left, shown.pullback.shown)
             if shown.differential is not None:
                 yield Line("differential", shown.differential.left, shown.differential.shown)
+            if shown.structured is not None:
+                yield Line("structured", shown.structured.left, shown.structured.shown)
 
     def __rich__(self) -> object:
         from indexcalc.render.terminal import TerminalReport  # rich is heavy: only when it is there already

@@ -11,6 +11,7 @@ from indexcalc.calculus.derivative import differential, jacobian, pullback
 from indexcalc.forms.index import Letters, all_letters
 from indexcalc.tensor.nodes import Node, Shape, Variable, descendants, variable
 from indexcalc.tensor.product import einsum, reindex
+from indexcalc.tensor.structure import projection, restored
 from indexcalc.tensor.sums import Sum, add
 
 PAIRS = ("ij", "kl", "pq")
@@ -23,21 +24,30 @@ class Input:
 
     name: str
     spelling: str
-    kind: str
+    rank: str
+    structure: tuple[str, ...]
     shape: Shape
     assumed: bool
 
     @property
+    def kind(self) -> str:
+        """``matrix``, ``spd``, ``vector positive``"""
+        square = [word for word in self.structure if word != "positive"]
+        return " ".join([*(square or [self.rank]), *(word for word in self.structure if word == "positive")])
+
+    @property
     def declaration(self) -> str:
         """``W: matrix(m, n)``"""
-        sizes = ", ".join(map(str, self.shape))
-        return f"{self.spelling}: {self.kind}" + (f"({sizes})" if sizes else "")
+        word, *rest = self.kind.split(" ")
+        sizes = self.shape if word == self.rank else self.shape[:1]
+        return " ".join([f"{self.spelling}: {word}" + (f"({', '.join(map(str, sizes))})" if sizes else ""), *rest])
 
 
 @dataclass(frozen=True)
 class Task:
     """What is asked, worked out as tensor expressions.
 
+    ``output`` has the unstructured twins of structured variables; ``twins`` says what they stand for.
     ``form`` is diff, grad, hess, hvp, vjp, jvp or simplify. ``output`` is the expression; ``wrt`` the
     variables in turn; ``vector`` the cotangent of vjp or the direction of jvp and hvp. ``name`` stands for
     the output; ``defined`` are the tensors that the user's definitions name. ``letters`` are the user's for
@@ -48,6 +58,7 @@ class Task:
     form: str
     output: Node
     wrt: tuple[Variable, ...]
+    twins: Mapping[Variable, Node]
     vector: Node | None
     name: str
     inputs: tuple[Input, ...]
@@ -72,21 +83,29 @@ class Derivation:
 
     # ------------------------------------------------------------------ nodes
     @cached_property
-    def gradient(self) -> Node:
-        """The first derivative."""
-        return jacobian(self.task.output, self.task.wrt[0])
+    def output(self) -> Node:
+        """The expression, with all that is known of its variables."""
+        return restored(self.task.output, self.task.twins)
 
     @cached_property
     def derivative(self) -> Node:
         """What is asked: the output's axes first (vjp and hvp have only the variable's)."""
+        return restored(self._differentiated(), self.task.twins)
+
+    def _differentiated(self) -> Node:
         task = self.task
         if task.form == "simplify":
             return task.output
+        if task.form == "vjp":
+            assert task.vector is not None
+            return pullback(task.output, task.wrt[0], task.vector)
+        if task.form == "jvp":
+            assert task.vector is not None
+            return differential(task.output, task.wrt[0], task.vector)
+        gradient = jacobian(task.output, task.wrt[0])
         if task.vector is not None:
-            if task.form == "vjp":
-                return pullback(task.output, task.wrt[0], task.vector)
-            return differential(task.output if task.form == "jvp" else self.gradient, task.wrt[-1], task.vector)
-        return self.gradient if self.order == 1 else jacobian(self.gradient, task.wrt[1])
+            return differential(gradient, task.wrt[-1], task.vector)
+        return gradient if self.order == 1 else jacobian(gradient, task.wrt[1])
 
     @cached_property
     def node(self) -> Node:
@@ -104,9 +123,21 @@ class Derivation:
             return self.derivative
         if not self.is_derivative or self.order != 1:
             return None
-        if not self.task.output.shape:
-            return self.gradient
-        return pullback(self.task.output, self.task.wrt[0], variable(self.cotangent or "", self.task.output.shape))
+        task = self.task
+        if not task.output.shape:
+            return self.derivative
+        cotangent = variable(self.cotangent or "", task.output.shape)
+        return restored(pullback(task.output, task.wrt[0], cotangent), task.twins)
+
+    @cached_property
+    def structured_node(self) -> Node | None:
+        """The gradient by a structured variable along the tangent space of its kind; None where that is nothing
+        else, or something else was asked."""
+        kinds = next((i.structure for i in self.task.inputs if self.task.wrt and i.name == self.task.wrt[0].name), ())
+        if not self.task.twins or not self.is_derivative or self.order != 1 or self.task.output.shape:
+            return None
+        projected = projection(self.derivative, self.task.twins[self.task.wrt[0]], kinds)
+        return None if kinds == ("positive",) else projected
 
     def contracted(self, derivative: Node) -> Node:
         """The derivative, written this way, times the perturbation of its last variable, term by term."""

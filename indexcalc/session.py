@@ -16,9 +16,10 @@ from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import ascii_name, normalise, parse
 from indexcalc.language.scope import Reading, Scope, as_typed, kind_of
-from indexcalc.language.statements import Declaration, Definition, Question, classify
+from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, Question, classify
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.nodes import Dimension
+from indexcalc.tensor.structure import restored
 
 Mode = Literal["run", "diff", "simplify"]
 LAYOUTS = ("numerator", "denominator")
@@ -102,15 +103,22 @@ class Session:
 
     def _declare(self, declaration: Declaration, text: str) -> None:
         with self.scope.attempt(keep=True):
-            axes = []
+            given = []
             for size, _ in declaration.sizes:
-                axes.append(self.scope.sizes.fixed(int(size) if size.isdigit() else size))
+                given.append(self.scope.sizes.fixed(int(size) if size.isdigit() else size))
                 if not size.isdigit():
                     self.scope.size_symbols.add(size)
             for name in declaration.names:
+                axes = tuple(given) or self._unknown_axes(declaration)
                 spelled = syntax.spelling(name.text, name.scripts)
-                kind, typed = kind_of(tuple(axes)), as_typed(spelled, name, text)
-                self.scope.add(Symbol(spelled, kind, tuple(axes), typed, name.span, assumed=False))
+                symbol = Symbol(spelled, kind_of(axes), axes, as_typed(spelled, name, text), name.span, assumed=False)
+                symbol.structure = declaration.structure
+                self.scope.add(symbol)
+
+    def _unknown_axes(self, declaration: Declaration) -> core.Axes:
+        """``W: matrix`` says nothing of sizes."""
+        axes = tuple([self.scope.sizes.new() for _ in range(RANKS[declaration.kind][0])])
+        return axes[:1] * 2 if set(declaration.structure) & set(SQUARE) else axes
 
     def _define(self, definition: Definition, text: str) -> None:
         with self.scope.attempt(keep=True):
@@ -300,6 +308,7 @@ class _Asked:
             lowering = Lowering(dimension, variables)
             output = lowering.lower(self.meaning)
             vector = None if self.vector is None else lowering.lower(self.vector)
+            twins = {lowering.variable(v): lowering.known(v) for v in variables if v.structure}
             notes = list(dict.fromkeys(self.notes))
             notes += [
                 f"{v.spelling} does not occur: the derivative is zero"
@@ -313,10 +322,13 @@ class _Asked:
                 wrt=tuple(lowering.variable(symbol) for symbol in variables),
                 vector=vector,
                 name=self.name,
-                inputs=tuple(Input(s.name, s.spelling, s.kind, lowering.shape(s.axes), s.assumed) for s in leaves),
+                twins=twins,
+                inputs=tuple(
+                    Input(s.name, s.spelling, s.kind, s.structure, lowering.shape(s.axes), s.assumed) for s in leaves
+                ),
                 notes=tuple(notes),
-                typed=tuple(lowering.typed),
-                defined={node: name for node, name in lowering.defined.items() if node.children},
+                typed=tuple((restored(total, twins), [restored(t, twins) for t in ts]) for total, ts in lowering.typed),
+                defined={restored(node, twins): name for node, name in lowering.defined.items() if node.children},
                 letters=(self.letters or (), *letters),
                 preferred=self.text_letters,
                 layout=layout,

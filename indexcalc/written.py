@@ -39,9 +39,9 @@ class Written:
         derivation, task = self.derivation, self.derivation.task
         names: dict[Node, str] = {}
         if self.by_definitions and task.form != "simplify":
-            names = {node: name for node, name in task.defined.items() if node is not task.output}
-        if task.name and task.form != "simplify" and task.output.children:
-            names[task.output] = task.name
+            names = {node: name for node, name in task.defined.items() if node is not derivation.output}
+        if task.name and task.form != "simplify" and derivation.output.children:
+            names[derivation.output] = task.name
         taken = {i.name for i in task.inputs} | task.taken | set(names.values())
         for node in parts_to_name(derivation.derivative, names):
             name = task.defined.get(node) or next(f"h{k}" for k in range(1, len(taken) + 2) if f"h{k}" not in taken)
@@ -86,9 +86,19 @@ class Written:
         return plain if plain.matrix is not None else self.writer.best(node, letters)
 
     @cached_property
+    def structured(self) -> Printed | None:
+        """The gradient along the tangent space of the variable's kind."""
+        node = self.derivation.structured_node
+        return None if node is None else self.writer.best(node, self.derivation.letters)
+
+    @property
+    def _all(self) -> tuple[Printed | None, ...]:
+        return self.derivative, self.pullback, self.differential, self.structured
+
+    @cached_property
     def where(self) -> dict[str, Form]:
         """What the names in these forms stand for, in order; not the output's own name."""
-        printed = [p.shown for p in (self.derivative, self.pullback, self.differential) if p is not None]
+        printed = [p.shown for p in self._all if p is not None]
         if self.derivative.indexed is not None:
             printed.append(self.derivative.indexed)
         found = self.writer.where(printed)
@@ -98,9 +108,10 @@ class Written:
     @cached_property
     def expression(self) -> Form | None:
         """The expression as it was read; None where it has no form of its own."""
-        context, task = self.writer.context.without(self.derivation.task.output), self.derivation.task
+        output, task = self.derivation.output, self.derivation.task
+        context = self.writer.context.without(output)
         letters = self.derivation.groups[0] if task.form in ("simplify", "jvp") or self.derivation.is_derivative else ()
         try:
-            return Writer(context, task.preferred).plain(task.output, letters).shown
+            return Writer(context, task.preferred).plain(output, letters).shown
         except (NoMatrixForm, ValueError):
             return None

@@ -61,7 +61,9 @@ def test_blanks_commas_and_brackets_allow_longer_indices(text: str, indices: lis
     _check(indexcalc.simplify(text), indices, V.A)
 
 
-@pytest.mark.parametrize("text", ["A_ij x_j", "A_ij*x_j", "A_ij·x_j", "A_ij ⋅ x_j", "x_j A_ij", "A[i,j] x[j]", "Aᵢⱼ xⱼ"])
+@pytest.mark.parametrize(
+    "text", ["A_ij x_j", "A_ij*x_j", "A_ij·x_j", "A_ij ⋅ x_j", "x_j A_ij", "A[i,j] x[j]", "Aᵢⱼ xⱼ"]
+)
 def test_every_spelling_of_the_product_sums_the_repeated_index(text: str) -> None:
     _check(indexcalc.simplify(text), "i", V.A @ V.x)
 

@@ -116,7 +116,7 @@ def test_equal_readings_are_an_error_that_shows_them(text: str) -> None:
     error = caught.value
     assert error.code == "E209"
     assert error.text[slice(*error.span)] == text
-    assert error.message.count(" a ") + error.message.count("; or ") >= 2
+    assert "; or " in error.message
     assert "declare" in (error.help or "")
 
 
@@ -273,10 +273,8 @@ def test_the_declarations_that_a_mixed_statement_lists_make_it_work() -> None:
         indexcalc.simplify(text)
     assert caught.value.help is not None
     declarations = caught.value.help.split("`")[1].split("; ")
-    general = [line.replace("(m, n)", f"({k}, {k}1)").replace("(n)", f"({k})") for k, line in zip("pqrst", declarations)]
-    assert [line.split(":")[0] for line in general] == ["Wax", "xt", "Waa", "a_prev", "ba"]
-    names = [line.split(":")[0] for line in declarations]
-    let = [f"{name}: matrix(n, n)" if name.startswith("W") else f"{name}: vector(n)" for name in names]
+    assert [line.split(":")[0] for line in declarations] == ["Wax", "xt", "Waa", "a_prev", "ba"]
+    let = [line.replace("(m, n)", "(n, n)") for line in declarations]
     assert indexcalc.simplify(text, let=let).matrix == "tanh(Wax*xt + Waa*a_prev + ba)"
 
 
@@ -395,7 +393,15 @@ def test_kinds_that_are_not_supported_yet_are_refused(declaration: str) -> None:
 
 @pytest.mark.parametrize(
     "declaration",
-    ["A: matrix(n)", "A: matrix", "x: vector", "x: vector(m, n)", "c: scalar(n)", "A: matrix(m, 0)", "A: matrix(m, 1.5)"],
+    [
+        "A: matrix(n)",
+        "A: matrix",
+        "x: vector",
+        "x: vector(m, n)",
+        "c: scalar(n)",
+        "A: matrix(m, 0)",
+        "A: matrix(m, 1.5)",
+    ],
 )
 def test_a_kind_with_other_sizes_than_it_has_is_an_error(declaration: str) -> None:
     with pytest.raises(IndexcalcError) as caught:

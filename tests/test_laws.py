@@ -28,6 +28,7 @@ SHAPES = {
 }
 KINDS = ("scalar", "vector", "matrix")
 LET = [f"{name}: {KINDS[len(s)]}" + (f"({', '.join(s)})" if s else "") for name, s in SHAPES.items()]
+LET += ["D: diagonal(n)", "Q: orthogonal(n)"]
 
 
 class Case(NamedTuple):
@@ -67,6 +68,14 @@ CASES = [
     Case("log_softmax", "log(softmax(U, 1))", "Y_ij = U_ij - logsumexp(U, 1)_j", lambda v: np.log(_softmax(v["U"], 0))),
     Case("abs_positive", "abs(exp(x))", "exp(x)", lambda v: np.exp(v["x"])),
     Case("abs_positive", "abs(sigmoid(x))", "sigmoid(x)", lambda v: _sigmoid(v["x"])),
+    Case("sign_positive", "sign(exp(x))", "ones(n)", lambda v: np.ones(4)),
+    Case("sign_positive", "step(sigmoid(x))", "ones(n)", lambda v: np.ones(4)),
+    Case("relu_positive", "relu(exp(x))", "exp(x)", lambda v: np.exp(v["x"])),
+    Case("diagonal_entries", "D*x", "diag(D) .* x", lambda v: v["D"] @ v["x"]),
+    Case("diagonal_entries", "x'*D*A*D*y", "(diag(D) .* x)'*A*(diag(D) .* y)", lambda v: (v["D"] @ v["x"]) @ v["A"] @ v["D"] @ v["y"]),
+    Case("orthogonal_rows_and_columns", "Q'*Q*x", "x", lambda v: v["x"]),
+    Case("orthogonal_rows_and_columns", "tr(A*Q*Q')", "tr(A)", lambda v: np.trace(v["A"])),
+    Case("orthogonal_rows_and_columns", "x'*Q'*A*Q*Q'*y", "x'*Q'*A*y", lambda v: v["x"] @ v["Q"].T @ v["A"] @ v["y"]),
     Case("power_of_positive", "sqrt(exp(x).^3)", "exp(x).^(3/2)", lambda v: np.exp(1.5 * v["x"])),
     Case("power_of_positive", "sqrt(x.^2)", "abs(x)", lambda v: np.abs(v["x"])),
     Case("power_of_positive", "(c^4)^(1/4)", "abs(c)", lambda v: np.abs(v["c"])),
@@ -119,7 +128,8 @@ GUARDS = [
 
 def _values() -> Values:
     rng = np.random.default_rng(7)
-    return {name: rng.standard_normal([SIZES[d] for d in shape]) for name, shape in SHAPES.items()}
+    values = {name: rng.standard_normal([SIZES[d] for d in shape]) for name, shape in SHAPES.items()}
+    return values | {"D": np.diag(values["x"]), "Q": np.linalg.qr(values["A"])[0]}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.law}: {case.before}")

@@ -165,7 +165,9 @@ def test_an_elementwise_function_acts_on_every_entry_under_all_its_names(
         assert answer.matrix == f"{name}(w)"
 
 
-@pytest.mark.parametrize("function, at_zero", [("erf", 0.0), ("erfc", 1.0), ("step", 0.5), ("sign", 0.0), ("relu", 0.0)])
+@pytest.mark.parametrize(
+    "function, at_zero", [("erf", 0.0), ("erfc", 1.0), ("step", 0.5), ("sign", 0.0), ("relu", 0.0)]
+)
 def test_the_value_at_zero(function: str, at_zero: float) -> None:
     answer = indexcalc.simplify(f"{function}(w)", let=["w: vector(n)"])
     np.testing.assert_allclose(evaluate(answer, {"w": np.zeros(N)}), np.full(N, at_zero))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -21,9 +22,7 @@ from indexcalc.tensor.matrix_functions import (
     Inverse,
     LogDeterminant,
     Softmax,
-    determinant,
     inverse,
-    log_determinant,
     softmax,
 )
 from indexcalc.tensor.nodes import Labels, Node, Number, Shape, Size, Variable, descendants, number, size, variable
@@ -31,7 +30,8 @@ from indexcalc.tensor.product import Einsum, Factor, Power, einsum, ones, power,
 from indexcalc.tensor.sums import Sum, add, scale
 
 FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-SIGNS = (-2, -1, 1, 1, 3)
+SIGNS = [(1, 1), (1, 2), (-1, -2), (3, 1)]
+TIED = [(1, -1), (1, -2), (-3, 1)]
 SIZES = {"n": 3, "m": 2}
 VALUES: dict[str, np.ndarray] = {}
 
@@ -43,11 +43,7 @@ def _variable_value(node: Variable) -> np.ndarray:
     shape = [SIZES[d] if isinstance(d, str) else d for d in node.shape]
     key = f"{node.name}{shape}"
     if key not in VALUES:
-        rng = np.random.default_rng(list(key.encode()))
-        x = rng.uniform(0.5, 1.5, shape)
-        if node.kind == "symmetric":
-            x = (x + x.T) / 2
-        VALUES[key] = x
+        VALUES[key] = np.random.default_rng(list(key.encode())).uniform(0.5, 1.5, shape)
     return VALUES[key]
 
 
@@ -123,11 +119,17 @@ def _sizes(labels: Sequence[int]) -> Shape:
     return tuple("n" if label < 4 else "m" for label in labels)
 
 
+def _symmetric(name: str) -> Node:
+    """An operand that is symmetric by construction and does not come apart."""
+    root = variable(name, ("n", "n"))
+    return apply(BY_NAME["atan"], add([(1, root), (1, transpose(root))]))
+
+
 @st.composite
 def leaves(draw: st.DrawFn, shape: Shape) -> Node:
     stem = draw(st.sampled_from("ab" if len(shape) != 1 else "xyz"))
     if shape == ("n", "n") and draw(st.integers(0, 3)) == 0:
-        return variable("S", shape, "symmetric")
+        return _symmetric("S")
     return variable(f"{stem}{''.join(map(str, shape))}", shape)
 
 
@@ -139,13 +141,13 @@ def operands(draw: st.DrawFn, shape: Shape, depth: int) -> Node:
     kind = draw(st.sampled_from(["function", "square", "root", "sum", "product", "transposed"]))
     inner = draw(operands(shape, depth - 1))
     if kind == "function":
-        return apply(BY_NAME[draw(st.sampled_from(["tanh", "exp", "sin", "abs"]))], inner)
+        return apply(BY_NAME[draw(st.sampled_from(["tanh", "sigmoid", "atan", "abs"]))], inner)
     if kind == "square":
         return power(inner, draw(st.sampled_from([2, 3])))
     if kind == "root":
         return power(draw(leaves(shape)), draw(st.sampled_from([-1, -2])))
     if kind == "sum":
-        signs = draw(st.lists(st.sampled_from(SIGNS), min_size=2, max_size=2))
+        signs = draw(st.sampled_from(SIGNS if len(shape) > 1 else SIGNS + TIED))
         return add(zip(signs, [inner, draw(operands(shape, depth - 1))], strict=True))
     if kind == "transposed" and len(shape) == 2:
         return transpose(draw(operands(shape[::-1], depth - 1)))
@@ -199,7 +201,7 @@ def test_normal_form_is_idempotent(recipe: Recipe) -> None:
 
 @given(products(), st.randoms(use_true_random=False))
 @FUZZ
-def test_product_does_not_depend_on_the_order_of_factors(recipe: Recipe, random) -> None:
+def test_product_does_not_depend_on_the_order_of_factors(recipe: Recipe, random: Random) -> None:
     shuffled = random.sample(recipe.factors, len(recipe.factors))
     assert recipe._replace(factors=shuffled).node() is recipe.node()
 
@@ -260,7 +262,7 @@ def test_a_node_minus_itself_is_zero(node: Node) -> None:
 
 # ---------------------------------------------------------------------- identities
 
-A, B, S = variable("A", ("n", "n")), variable("B", ("n", "n")), variable("S", ("n", "n"), "symmetric")
+A, B, S = variable("A", ("n", "n")), variable("B", ("n", "n")), _symmetric("S")
 R = variable("R", ("m", "n"))
 X, Y, T = variable("x", ("n",)), variable("y", ("n",)), variable("t", ())
 M, V = (0, 1), (0,)
@@ -332,7 +334,6 @@ IDENTITIES: dict[str, tuple[Callable[[], Node], Callable[[], Node]]] = {
     "inv(inv(A)) = A": (lambda: inverse(inverse(A)), lambda: A),
     "inv(AB) = inv(B)inv(A)": (lambda: inverse(_matmul(A, B)), lambda: _matmul(inverse(B), inverse(A))),
     "inv(2A) = inv(A)/2": (lambda: scale(2, inverse(scale(2, A))), lambda: inverse(A)),
-    "det(inv(A)) = 1/det(A)": (lambda: determinant(inverse(A)), lambda: power(determinant(A), -1)),
     "tanh(A') = tanh(A)'": (lambda: _function("tanh", transpose(A)), lambda: transpose(_function("tanh", A))),
     "tanh(-A) = -tanh(A)": (lambda: _function("tanh", scale(-1, A)), lambda: scale(-1, _function("tanh", A))),
     "cos(x - y) = cos(y - x)": (

@@ -7,6 +7,7 @@ import pytest
 import indexcalc
 from indexcalc import IndexcalcError
 from indexcalc.answer import Answer
+from indexcalc.session import Session
 
 NEURON = "W: matrix(m, n)\nx: vector(n)\nb: vector(m)\na = tanh(W x + b)\n"
 FORM = "x: vector(n)\nA: matrix(n, n)\nL = x'*A*x\n"
@@ -174,7 +175,7 @@ def test_comments_and_blank_lines_are_ignored(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["tanh(W\nx + b)", "tanh(\n  W x\n  + b\n)", "tanh(W x # c\n + b)", "tanh(W (\nx\n) + b)"],
+    ["tanh(W\nx + b)", "tanh(\n  W x\n  + b\n)", "tanh(W x # c\n + b)", "tanh(W*(\nx\n) + b)"],
 )
 def test_a_line_goes_on_inside_open_brackets(text: str) -> None:
     assert _ask(text).matrix == "tanh(W*x + b)"
@@ -193,7 +194,9 @@ def test_brackets_that_never_close_spoil_their_line_only() -> None:
     assert caught.value.text == "(y"
 
 
-@pytest.mark.parametrize("text, lines", [("x\n\ny", [1, 3]), ("x; y\nz", [1, 1, 2]), ("# c\nx\nexp(\ny)\nz", [2, 3, 5])])
+@pytest.mark.parametrize(
+    "text, lines", [("x\n\ny", [1, 3]), ("x; y\nz", [1, 1, 2]), ("# c\nx\nexp(\ny)\nz", [2, 3, 5])]
+)
 def test_an_answer_tells_the_line_that_it_began_on(text: str, lines: list[int]) -> None:
     assert [answer.to_dict()["line"] for answer in indexcalc.run(text)] == lines
 
@@ -203,7 +206,7 @@ def test_an_answer_tells_the_line_that_it_began_on(text: str, lines: list[int]) 
     ["da: scalar; dW: scalar", "da: vector(n); dW: scalar", "a = W x; d: scalar; dW: scalar", "da = 2; dW: scalar"],
 )
 def test_da_over_dw_is_a_quotient_with_a_note_where_a_name_is_taken(names: str) -> None:
-    answer = _ask(f"{names}\nda/dW" if "da" in names else f"{names}\nda/dW")
+    answer = _ask(f"{names}\nda/dW")
     assert answer.order == 0
     assert any("∂" in note for note in answer.to_dict()["notes"])
 
@@ -236,7 +239,7 @@ def test_a_variable_that_does_not_occur_is_noted() -> None:
     "question, code, where",
     [
         ("d a / d q", "E304", "q"),
-        ("d^3 a / d x^3", "E505", "3"),
+        ("d^3 a / d x^3", "E505", "d^3"),
         ("grad(a, W)", "E217", "a"),
         ("hess(a, x)", "E217", "a"),
         ("hvp(a, x, v)", "E217", "a"),
@@ -256,7 +259,7 @@ def test_a_variable_that_does_not_occur_is_noted() -> None:
         ("x, b", "E107", "b"),
         ("y = ", "E101", "="),
         ("d a / d W == (g .* (1 - a.^2)) x'", "E404", "d a / d W == (g .* (1 - a.^2)) x'"),
-        ("h[t] = tanh(W h[t-1]) for t = 1..T", "E403", "for"),
+        ("h = tanh(W x) for t = 1..T", "E403", "for"),
     ],
 )
 def test_a_statement_that_cannot_be_answered_is_an_error(question: str, code: str, where: str) -> None:
@@ -265,7 +268,7 @@ def test_a_statement_that_cannot_be_answered_is_an_error(question: str, code: st
 
 
 def test_a_bad_statement_leaves_nothing_behind() -> None:
-    session = indexcalc.session.Session()
+    session = Session()
     with pytest.raises(IndexcalcError):
         session.answers("q = x*y*z")
     assert not session.scope.symbols

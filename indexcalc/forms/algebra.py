@@ -90,7 +90,7 @@ def _merged(a: Form, b: Form) -> Form | None:
     if a.kind != "M" or b.kind != "M":
         return None
     if _is_diag(a) and _is_diag(b):
-        return symmetric(Call("diag", "M", (hadamard(a.parts[0], b.parts[0]),)))
+        return diag_of(hadamard(a.parts[0], b.parts[0]))
     (x, j, turned), (y, k, turned_too) = _base(a), _base(b)
     if turned != turned_too or (j > 0) != (k > 0) or not same(x, y) or _is_elementwise(x):
         return None
@@ -131,8 +131,24 @@ def hadamard(*forms: Form) -> Form:
             merged[-1] = (form, merged[-1][1] + e)
         else:
             merged.append((form, e))
-    below = [raised(form, -e) for form, e in factors if e < 0]
-    return _entrywise([raised(form, e) for form, e in merged], sorted(below, key=in_order))
+    below = [(form, -e) for form, e in factors if e < 0]
+    plain = _whole_entries(merged, below)
+    square = [pair for pair in merged if _of_diagonal(pair[0])]
+    inverted = [pair for pair in below if _of_diagonal(pair[0])]
+    rest = [pair for pair in merged if pair not in square]
+    if not rest or not (square or inverted):
+        return plain
+    left = [diag_of(raised(*pair)) for pair in square] + [diag_of(powers(form, -e)) for form, e in inverted]
+    return cheapest([plain, matmul(*left, _whole_entries(rest, [pair for pair in below if pair not in inverted]))])
+
+
+def _of_diagonal(form: Form) -> bool:
+    """diag(D) where D is known to be diagonal, so that diag(D) .* x is D*x"""
+    return isinstance(form, Call) and form.function == "diag" and form.kind == "c" and form.parts[0].diagonal
+
+
+def _whole_entries(above: Sequence[tuple[Form, Rational]], below: Sequence[tuple[Form, Rational]]) -> Form:
+    return _entrywise([raised(form, e) for form, e in above], sorted([raised(*pair) for pair in below], key=in_order))
 
 
 def _entry_order(form: Form) -> tuple[object, ...]:
@@ -168,9 +184,29 @@ def raised(form: Form, exponent: Rational) -> Form:
     return power
 
 
+def powers(form: Form, exponent: Rational) -> Form:
+    """A power of each entry, a negative one as a quotient."""
+    above = raised(form, exponent if exponent > 0 else -exponent)
+    return above if exponent > 0 else Product(".*", 1, (), (above,))
+
+
+def diag_of(vector: Form) -> Form:
+    """diag(v), or D where v is the diagonal of a D that is known to be diagonal; its powers, too."""
+    match vector:
+        case Call(function="diag", parts=(Form(diagonal=True) as matrix,)):
+            return matrix
+        case Power(exponent=int() as k, parts=(Call(function="diag", parts=(Form(diagonal=True) as matrix,)),)):
+            return symmetric(Power(matrix, k, False))
+        case Product(operator=".*", coefficient=1, factors=(), divisors=(below,)):
+            matrix = diag_of(below)
+            if not _is_diag(matrix):
+                return symmetric(Call("inv", "M", (matrix,)))
+    return symmetric(Call("diag", "M", (vector,)))
+
+
 def diag(vector: Form, size: Form) -> Form:
     """diag(v), or F(X) .* eye(n) where v is the diagonal of F(X)."""
-    plain = symmetric(Call("diag", "M", (vector,)))
+    plain = diag_of(vector)
     whole = _undiagonal(vector)
     return plain if whole is None else cheapest([plain, hadamard(whole, eye(size))])
 
@@ -240,7 +276,7 @@ def ones(dimension: Form) -> Form:
 def rows_scaled(vector: Form, matrix: Form) -> Form:
     """diag(v) M; with a diag on the other side already, (v w') .* M where that is shorter."""
     factors = chain(matrix)
-    plain = matmul(symmetric(Call("diag", "M", (vector,))), matrix)
+    plain = matmul(diag_of(vector), matrix)
     if len(factors) > 1 and _is_diag(factors[-1]):
         outer = matmul(vector, transpose(factors[-1].parts[0]))
         return cheapest([plain, hadamard(outer, matmul(*factors[:-1]))])
@@ -291,6 +327,10 @@ def dot(a: Form, b: Form) -> Form:
     """The sum of products of the entries of two columns."""
     if same(a, b):
         return squared_norm(a)
+    for x, y in ((a, b), (b, a)):
+        root = squares(y) if _of_diagonal(x) else None
+        if root is not None:
+            return matmul(transpose(root), x.parts[0], root)
     return cheapest([matmul(transpose(x), y) for x, y in _user_order(a, b)])
 
 

@@ -22,6 +22,7 @@ from indexcalc.tensor.elementwise import Apply
 from indexcalc.tensor.matrix_functions import MatrixFunction, Softmax
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational
 from indexcalc.tensor.product import Einsum, constant_axes, split_power, without_axes
+from indexcalc.tensor.structure import is_kind
 
 Letters = tuple[str, ...]
 POOL = "ijklpqrstuvwabcdefghmnoxyz"
@@ -201,7 +202,12 @@ class IndexForms:
         inner = Scope(scope.used)
         sign, parts = 1 if node.coefficient >= 0 else -1, []
         for child, labels in factors:
-            s, form, exponent = self._power(child, tuple([names[label] for label in labels]), inner)
+            own_letters = tuple([names[label] for label in labels])
+            base, exponent = split_power(child)
+            entries = exponent > 0 and is_kind(base, "diagonal")
+            if entries and deltas and own_letters[0] == deltas[-1][1].letters[0]:
+                own_letters = deltas.pop()[1].letters  # D_ii delta_ij is D_ij
+            s, form, exponent = self._power(child, own_letters, inner)
             sign *= s
             parts.append((labels, form, exponent))
         own = {names[label] for label in node.output}

@@ -24,6 +24,7 @@ from indexcalc.tensor.functions import SIGMOID
 from indexcalc.tensor.matrix_functions import Inverse, MatrixFunction, Softmax
 from indexcalc.tensor.nodes import Labels, Node, Rational
 from indexcalc.tensor.product import Einsum, Factor, constant_axes, is_symmetric, split_power, without_axes
+from indexcalc.tensor.structure import is_kind
 
 KIND = "scM"
 Piece = tuple[Labels, Form]
@@ -147,7 +148,9 @@ class MatrixForms:
             case tensor.Constant(name=name):
                 return 1, Symbol(name, "s", self._size_place)
             case tensor.Variable(name=name):
-                return 1, self._marked(node, Symbol(name, kind, self.context.place(name)))
+                symbol = Symbol(name, kind, self.context.place(name))
+                symbol.diagonal = is_kind(node, "diagonal")
+                return 1, self._marked(node, symbol)
             case Einsum():
                 return self._collapse(node)
             case sums.Sum():
@@ -265,8 +268,13 @@ class MatrixForms:
             elif len(labels) > 2:
                 raise NoMatrixForm(f"{self._called(child)} has {len(labels)} indices")
             else:
-                s, form = self.signed(child)
-                pieces.append(_looped(labels, form))
+                bare, e = split_power(child)
+                if is_kind(bare, "diagonal"):  # its reciprocal, entry by entry, has infinities
+                    s, form = self.signed(bare)
+                    pieces.append((labels[:1], algebra.powers(Call("diag", "c", (form,)), e)))
+                else:
+                    s, form = self.signed(child)
+                    pieces.append(_looped(labels, form))
             sign *= s
         labels, body = self._contract(pieces, node.output)
         if body is not None and not labels:

@@ -23,11 +23,24 @@ class Form:
     """A piece of a printed formula.
 
     ``kind`` is s, c, r or M in matrix notation; ``symmetric`` that a matrix is known to be its own
-    transpose; ``typed`` that a sum stands as the user wrote it; ``strange`` counts departures from the
-    user's own writing; ``places`` are those of its first names in the user's text.
+    transpose, ``diagonal`` that it is diagonal; ``typed`` that a sum stands as the user wrote it;
+    ``strange`` counts departures from the user's own writing; ``places`` are those of its first names
+    in the user's text.
     """
 
-    __slots__ = ("kind", "level", "names", "operations", "parts", "places", "strange", "symmetric", "tokens", "typed")
+    __slots__ = (
+        "diagonal",
+        "kind",
+        "level",
+        "names",
+        "operations",
+        "parts",
+        "places",
+        "strange",
+        "symmetric",
+        "tokens",
+        "typed",
+    )
     parts: tuple[Form, ...]
     kind: str
     level: int
@@ -37,6 +50,7 @@ class Form:
     tokens: int
     places: tuple[int, ...]
     symmetric: bool
+    diagonal: bool
     typed: bool
 
     @property
@@ -56,7 +70,7 @@ class Form:
                 places += part.places
         self.operations, self.names, self.strange, self.tokens = operations, names, strange, tokens
         self.places = places[:PLACES]
-        self.symmetric = self.typed = False
+        self.symmetric = self.diagonal = self.typed = False
 
 
 def brackets(part: Form, above: int) -> bool:

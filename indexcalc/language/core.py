@@ -17,7 +17,8 @@ class Symbol:
     """A name that stands for a tensor: a variable, or a definition with its meaning.
 
     ``letters`` are the indices that the user wrote behind a defined name; ``spelling`` is the name as
-    typed; ``assumed`` whether rank or sizes were inferred; ``place`` its rank among the names read so far.
+    typed; ``structure`` holds its kinds beyond the rank; ``assumed`` whether rank or sizes were inferred;
+    ``place`` its rank among the names read so far.
     """
 
     __slots__ = ("assumed", "axes", "kind", "letters", "meaning", "name", "place", "span", "spelling", "structure")
@@ -25,7 +26,7 @@ class Symbol:
     def __init__(self, name: str, kind: str, axes: Axes, spelling: str, span: Span, *, assumed: bool) -> None:
         self.name, self.kind, self.axes, self.spelling, self.span = name, kind, axes, spelling, span
         self.assumed = assumed
-        self.structure = ""
+        self.structure: tuple[str, ...] = ()
         self.place = -1
         self.letters: tuple[str, ...] = ()
         self.meaning: Core | None = None

@@ -11,6 +11,7 @@ from indexcalc.tensor.elementwise import apply
 from indexcalc.tensor.matrix_functions import determinant, inverse, log_determinant, logsumexp, softmax
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Variable, constant, number, size, variable
 from indexcalc.tensor.product import broadcast, einsum, power
+from indexcalc.tensor.structure import structured
 from indexcalc.tensor.sums import add
 
 WHOLE: dict[str, Callable[[Node, int], Node]] = {
@@ -53,7 +54,16 @@ class Lowering:
         return tuple([self.dimension(size_) for size_ in axes])
 
     def variable(self, symbol: Symbol) -> Variable:
-        return variable(symbol.name, self.shape(symbol.axes), symbol.structure)
+        """The variable that something is differentiated by: without structure."""
+        return variable(symbol.name, self.shape(symbol.axes))
+
+    def known(self, symbol: Symbol) -> Node:
+        """The variable with all that is known of it."""
+        shape = self.shape(symbol.axes)
+        return structured(symbol.name, shape, symbol.structure) if symbol.structure else variable(symbol.name, shape)
+
+    def _unknown(self, symbol: Symbol) -> Node:
+        return self.variable(symbol) if symbol in self.variables else self.known(symbol)
 
     def _parts(self, meaning: Core) -> tuple[Core, ...]:
         if isinstance(meaning, core.Leaf):
@@ -67,7 +77,7 @@ class Lowering:
             case core.Leaf(symbol=symbol):
                 if parts:
                     self.defined.setdefault(parts[0], symbol.name)
-                return parts[0] if parts else self.variable(symbol)
+                return parts[0] if parts else self._unknown(symbol)
             case core.Literal(value=value):
                 return constant(value) if isinstance(value, str) else number(value)
             case core.SizeOf(size=unknown):

@@ -17,11 +17,13 @@ KINDS = frozenset([*RANKS, *SQUARE, "elementwise", "positive"])
 
 
 class Declaration(NamedTuple):
-    """``W: matrix(m, n)``; ``sizes`` are the texts of the sizes, with their spans."""
+    """``W: matrix(m, n)``; ``kind`` is a rank, ``structure`` what else is known; ``sizes`` are the texts of the
+    sizes, with their spans, one for each axis or none."""
 
     span: Span
     names: tuple[Name, ...]
     kind: str
+    structure: tuple[str, ...]
     sizes: tuple[tuple[str, Span], ...]
 
 
@@ -109,16 +111,20 @@ def _declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
         raise IndexcalcError(
             "E307", "this kind is not known", more[0][1].span, f"the kinds are {', '.join(sorted(KINDS))}"
         )
-    for word in words:
-        if word not in RANKS:
-            raise IndexcalcError("E404", f"the kind `{word}` is not supported yet", kind.span)
+    if "elementwise" in words:
+        raise IndexcalcError("E404", "the kind `elementwise` is not supported yet", kind.span)
+    rank, structure = "matrix" if word in SQUARE else word, tuple(w for w in words if w not in RANKS)
+    if rank not in RANKS or any(w in (*RANKS, *SQUARE) for w in words[1:]):
+        message = f"`{' '.join(words)}` is no kind"
+        raise IndexcalcError("E307", message, kind.span, "one of scalar, vector, matrix, …, then `positive` or nothing")
     arguments = kind.arguments if isinstance(kind, syntax.Call) else ()
     sizes = tuple((_size(argument), argument.span) for argument in arguments)
-    if len(sizes) not in RANKS[words[0]]:
-        raise IndexcalcError(
-            "E307", f"`{words[0]}` has not {len(sizes)} sizes", kind.span, "`scalar`, `vector(n)`, `matrix(m, n)`"
-        )
-    return Declaration(span, tuple(n for n in names if isinstance(n, Name)), words[0], sizes)
+    if len(sizes) not in ((0, 1) if word in SQUARE else (0, *RANKS[rank])) or (rank == "tensor" and not sizes):
+        message = f"`{word}` has not {len(sizes)} sizes"
+        raise IndexcalcError("E307", message, kind.span, "`scalar`, `vector(n)`, `matrix(m, n)`, `symmetric(n)`")
+    if word in SQUARE:
+        sizes *= 2
+    return Declaration(span, tuple(n for n in names if isinstance(n, Name)), rank, structure, sizes)
 
 
 def _size(node: Syntax) -> str:

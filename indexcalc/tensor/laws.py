@@ -23,10 +23,12 @@ from indexcalc.tensor.product import (
     Rewrite,
     einsum,
     is_symmetric,
+    ones,
     orient,
     power,
     split_power,
 )
+from indexcalc.tensor.structure import is_positive
 from indexcalc.tensor.sums import Sum, add, scale, unit
 
 
@@ -96,8 +98,18 @@ def log_softmax(u: Node) -> Node | None:
 
 
 def abs_positive(u: Node) -> Node | None:
-    """|u| = u for a positive function u"""
-    return u if isinstance(u, Apply) and u.function.positive else None
+    """|u| = u for a positive u"""
+    return u if is_positive(u) else None
+
+
+def sign_positive(u: Node) -> Node | None:
+    """sign(u) = 1 for a positive u"""
+    return ones(u.shape) if is_positive(u) else None
+
+
+def relu_positive(u: Node) -> Node | None:
+    """relu(u) = u for a positive u"""
+    return u if is_positive(u) else None
 
 
 # ------------------------------------------------------------------ powers
@@ -107,7 +119,7 @@ def power_of_positive(base: Node, exponent: Rational) -> Node | None:
     inner, e = base.children[0], base.exponent
     if e is None:
         return None
-    if isinstance(inner, Apply) and inner.function.positive:
+    if is_positive(inner):
         return power(inner, e * exponent)
     if type(e) is int and e % 2 == 0 and type(exponent) is not int:
         return power(apply(ABS, inner), e * exponent)
@@ -233,6 +245,9 @@ APPLY_LAWS.update(
     log=[log_one, log_exp, log_one_plus_exp, log_sigmoid, log_softmax],
     exp=[exp_log, exp_content],
     abs=[abs_positive],
+    sign=[sign_positive],
+    step=[sign_positive],
+    relu=[relu_positive],
 )
 POWER_LAWS.update({Power: [power_of_positive], Sum: [reciprocal_one_plus_exp], Apply: [even_power_of_abs]})
 PRODUCT_LAWS.update(

@@ -23,6 +23,7 @@ from indexcalc.tensor.product import (
     transpose,
     without_axes,
 )
+from indexcalc.tensor.structure import is_kind
 from indexcalc.tensor.sums import Sum, scale
 
 
@@ -105,6 +106,8 @@ def inverse(matrix: Node) -> Node:
     """The inverse of a square matrix: scalars, diagonals and chains of square factors come apart."""
     if isinstance(matrix, Inverse):
         return matrix.children[0]
+    if is_kind(matrix, "orthogonal"):
+        return transpose(matrix)
     if isinstance(matrix, Sum):
         content, scalars, primitive = matrix.primitive()
         if content != 1 or scalars:
@@ -163,7 +166,7 @@ def log_determinant(matrix: Node) -> Node:
     matrix, _ = orient(matrix, (0, 1))
     if isinstance(matrix, Inverse):
         return scale(-1, log_determinant(matrix.children[0]))
-    if _is_identity(matrix):
+    if _is_identity(matrix) or is_kind(matrix, "orthogonal"):
         return number(0)
     if isinstance(matrix, Einsum) and not matrix.coefficient:
         raise IndexcalcError("E405", "this takes the logarithm of zero")

@@ -43,7 +43,7 @@ class Node:
     shape: Shape
     children: tuple[Node, ...]
     digest: bytes
-    oriented: tuple[Node, Labels, bool] | None  # the memo of product.orient
+    oriented: tuple[Node, Labels, int] | None  # the memo of product.orient
 
     linear: ClassVar[bool] = False
     """Whether the node is a sum of terms, over which traces and diagonals distribute."""
@@ -145,22 +145,15 @@ def constant(name: str) -> Constant:
 
 
 class Variable(Node):
-    """A tensor that the user named. ``kind`` is its structure, '' for independent entries."""
+    """A tensor that the user named, its entries independent."""
 
-    __slots__ = ("kind", "name")
-    fields = ("name", "kind")
+    __slots__ = ("name",)
+    fields: ClassVar[tuple[str, ...]] = ("name",)
     name: str
-    kind: str
-
-    def relabelled(self, labels: Labels) -> Node | None:
-        return self if self.kind in SYMMETRIC_KINDS and labels == (1, 0) else None
 
 
-SYMMETRIC_KINDS = frozenset({"symmetric", "spd", "diagonal"})
-
-
-def variable(name: str, shape: Shape, kind: str = "") -> Variable:
-    return intern(Variable, (name, kind), shape)
+def variable(name: str, shape: Shape) -> Variable:
+    return intern(Variable, (name,), shape)
 
 
 def _children(node: Node) -> tuple[Node, ...]:

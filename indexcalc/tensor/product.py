@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import permutations
+from itertools import product as choices
 from typing import NamedTuple, Protocol, cast
 
 from indexcalc.errors import IndexcalcError
@@ -34,6 +35,9 @@ from indexcalc.tensor.nodes import (
 
 LARGEST = 32
 """Operands that one product may flatten to; beyond, equal products may be different nodes."""
+
+MOST_SKEW = 4
+"""Skew operands of a product whose order of axes is made canonical."""
 
 Factor = tuple[Node, Labels]
 
@@ -171,22 +175,23 @@ def is_symmetric(node: Node) -> bool:
 def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:
     """The node and its transposes are one operand: the canonical one of them, with labels to match."""
     if node.oriented is None:
-        node.oriented = node, tuple(range(len(labels))), False  # while its transposes are made
+        node.oriented = node, tuple(range(len(labels))), 0  # while its transposes are made
         node.oriented = _orientation(node)
-    best, axes, symmetric = node.oriented
+    best, axes, symmetry = node.oriented
     labels = tuple([labels[axis] for axis in axes])
-    if symmetric and labels[0] > labels[1]:
+    if symmetry > 0 and labels[0] > labels[1]:
         labels = (labels[1], labels[0])
     return best, labels
 
 
-def _orientation(node: Node) -> tuple[Node, Labels, bool]:
-    """The canonical transpose of a node, the axes of the node that its axes are, and its symmetry."""
+def _orientation(node: Node) -> tuple[Node, Labels, int]:
+    """The canonical transpose of a node, the axes of the node that its axes are, and its symmetry: 1 where it is
+    its own transpose, -1 where it is minus that, else 0."""
     rank = len(node.shape)
     straight = tuple(range(rank))
-    best, axes, symmetric = node, straight, False
+    best, axes, symmetry = node, straight, 0
     if rank < 2:
-        return best, axes, symmetric
+        return best, axes, symmetry
     sizes = sorted(map(str, node.shape))
     best_key: tuple[bool, bytes] = ([str(d) for d in node.shape] != sizes, node.digest)
     for labels in permutations(straight):
@@ -196,13 +201,22 @@ def _orientation(node: Node) -> tuple[Node, Labels, bool]:
         other = node.relabelled(labels)
         if other is None:
             break
-        symmetric = symmetric or (rank == 2 and other is node)
+        if rank == 2 and other is node:
+            symmetry = 1
         if type(other) is not type(node) or (other.linear and cast(Additive, other).primitive()[2] is not other):
-            continue  # minus the node: tanh(A - A')
+            symmetry = -1 if rank == 2 and _is_minus(other, node) else symmetry  # tanh(A - A')
+            continue
         key = (False, other.digest)
         if key < best_key:
             best, axes, best_key = other, moved, key
-    return best, axes, symmetric
+    return best, axes, symmetry
+
+
+def _is_minus(node: Node, other: Node) -> bool:
+    """Whether a node is minus another."""
+    if isinstance(node, Einsum):
+        return node.coefficient == -1 and node.children == (other,) and node.subscripts == (node.output,)
+    return node.linear and cast(Additive, node).primitive() == (-1, (), other)
 
 
 class _Builder:
@@ -376,7 +390,16 @@ class _Builder:
             return cast(Additive, items[0].base).total(items[0].labels)
         if self.output:  # pendants unfold in a closed component
             return einsum(1, [(raised(base, e), labels) for base, labels, e in items], ())
-        return self._interned(1, items, (), opaque=True)
+        return self._opaque(items, ())
+
+    def _opaque(self, items: list[Item], output: Labels) -> Node:
+        """One operand for these items; its sign, which skew matrices may give it, goes to the product."""
+        node = self._interned(1, items, output, opaque=True)
+        sign = node.coefficient if isinstance(node, Einsum) else 1
+        if sign == 1:
+            return node
+        self.coefficient *= sign
+        return self._interned(sign, items, output, opaque=True) if sign else node
 
     def hang(self) -> None:
         """Pendants: one opaque vector in place of a matrix and the vectors on a summed label."""
@@ -389,7 +412,7 @@ class _Builder:
                 return
             _, other, places = found
             items = [Item(*keys[place], self.items.pop(keys[place])) for place in places]
-            vector = self._interned(1, items, (other,), opaque=True)
+            vector = self._opaque(items, (other,))
             self.items[vector, (other,)] = self.items.get((vector, (other,)), 0) + 1
 
     # ------------------------------------------------------------------ the node
@@ -436,18 +459,36 @@ class _Builder:
 
     def _interned(self, coefficient: Rational, items: list[Item], output: Labels, *, opaque: bool = False) -> Node:
         nodes = [raised(base, e) for base, _, e in items]
-        symmetric = [bool(n.oriented and n.oriented[2]) for n in nodes]
-        operands = [(n.digest, item.labels, s) for n, item, s in zip(nodes, items, symmetric, strict=True)]
-        order, numbers = canonical(operands, output)
-        subscripts = []
-        for place in order:
-            labels = [numbers[x] for x in items[place].labels]
-            subscripts.append(tuple(sorted(labels) if symmetric[place] else labels))
+        symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
+        shape = tuple([self.sizes[x] for x in output])
+        turned = [k for k, symmetry in enumerate(symmetries) if symmetry < 0][:MOST_SKEW]
+        best: tuple[tuple[Labels, ...], list[int], dict[int, int]] | None = None
+        signs: set[int] = set()
+        for turns in choices((False, True), repeat=len(turned)):
+            flipped = {k for k, turn in zip(turned, turns, strict=True) if turn}
+            labels = [item.labels[::-1] if k in flipped else item.labels for k, item in enumerate(items)]
+            operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
+            order, numbers = canonical(operands, output)
+            subscripts = tuple([_numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
+            if best is None or subscripts < best[0]:
+                best, signs = (subscripts, order, numbers), set()
+            if subscripts == best[0]:
+                signs.add((-1) ** len(flipped))
+        assert best is not None
+        if len(signs) > 1:  # turning a skew matrix round changes the sign and nothing else: x'Kx
+            return zeros(shape)
+        subscripts, order, numbers = best
         sizes: list[Dimension] = [0] * len(numbers)
         for label, k in numbers.items():
             sizes[k] = self.sizes[label]
-        fields = (coefficient, tuple(subscripts), tuple([numbers[x] for x in output]), tuple(sizes), opaque)
-        return intern(Einsum, fields, tuple([self.sizes[x] for x in output]), tuple([nodes[p] for p in order]))
+        coefficient *= signs.pop()
+        fields = (coefficient, subscripts, tuple([numbers[x] for x in output]), tuple(sizes), opaque)
+        return intern(Einsum, fields, shape, tuple([nodes[p] for p in order]))
+
+
+def _numbered(labels: Labels, numbers: Mapping[int, int], sort: bool) -> Labels:
+    found = [numbers[x] for x in labels]
+    return tuple(sorted(found) if sort else found)
 
 
 def zeros(shape: Shape) -> Node:
@@ -489,7 +530,8 @@ def raised(base: Node, exponent: Rational) -> Node:
         return base
     node = intern(Power, (rational(exponent),), base.shape, (base,))
     if node.oriented is None and base.oriented is not None:
-        node.oriented = (node, tuple(range(len(base.shape))), base.oriented[2]) if base.oriented[0] is base else None
+        symmetry = base.oriented[2] if type(exponent) is int and exponent % 2 else abs(base.oriented[2])
+        node.oriented = (node, tuple(range(len(base.shape))), symmetry) if base.oriented[0] is base else None
     return node
 
 
