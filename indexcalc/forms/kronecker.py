@@ -84,7 +84,10 @@ def _term(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
     first, second = (sides.x_row, sides.x_column) if crossed else (sides.x_column, sides.x_row)
     sign = 1 if node.coefficient > 0 else -1
     parts: list[Form] = []
-    for row, column in ((sides.y_column, first), (sides.y_row, second)):
+    pairs = [(sides.y_column, first), (sides.y_row, second)]
+    if crossed and sides.y_column is None:  # X's columns are what varies slowest in vec(X)
+        pairs.reverse()
+    for row, column in pairs:
         s, part = _side(forms, node, row, column, ties)
         sign *= s
         parts.append(part)

@@ -201,6 +201,8 @@ def _orientation(node: Node) -> tuple[Node, Labels, int]:
         other = node.relabelled(labels)
         if other is None:
             break
+        if not other.children and other.relabelled(labels) is None:
+            return other, moved, 0  # A' of a variable A
         if rank == 2 and other is node:
             symmetry = 1
         if type(other) is not type(node) or (other.linear and cast(Additive, other).primitive()[2] is not other):
@@ -482,7 +484,10 @@ class _Builder:
         for label, k in numbers.items():
             sizes[k] = self.sizes[label]
         coefficient *= signs.pop()
-        fields = (coefficient, subscripts, tuple([numbers[x] for x in output]), tuple(sizes), opaque)
+        outputs = tuple([numbers[x] for x in output])
+        if turned and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
+            return nodes[0]  # minus the transpose of a skew matrix
+        fields = (coefficient, subscripts, outputs, tuple(sizes), opaque)
         return intern(Einsum, fields, shape, tuple([nodes[p] for p in order]))
 
 
