@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import islice
 
 from indexcalc.calculus.derivative import differential, jacobian, pullback
+from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters, all_letters
 from indexcalc.tensor.nodes import Node, Shape, Variable, descendants, variable
 from indexcalc.tensor.product import einsum, reindex
@@ -90,7 +91,10 @@ class Derivation:
     @cached_property
     def derivative(self) -> Node:
         """What is asked: the output's axes first (vjp and hvp have only the variable's)."""
-        return restored(self._differentiated(), self.task.twins)
+        try:
+            return restored(self._differentiated(), self.task.twins)
+        except IndexcalcError as error:  # 0^c has no derivative by c
+            raise error.located(self.task.text) from None
 
     def _differentiated(self) -> Node:
         task = self.task

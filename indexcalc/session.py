@@ -11,10 +11,11 @@ from indexcalc.answer import Answer
 from indexcalc.derivation import Input, Task
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import core, syntax
+from indexcalc.language.characters import ascii_name
 from indexcalc.language.core import Core, Leaf, Symbol, subcores
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.lowering import Lowering
-from indexcalc.language.parser import ascii_name, normalise, parse
+from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, Scope, as_typed, kind_of
 from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, Question, classify
 from indexcalc.language.syntax import Name
@@ -53,8 +54,6 @@ def _last_line(lines: Sequence[str], first: int) -> int:
         depth += sum(map(line.count, "([{")) - sum(map(line.count, ")]}"))
         if depth <= 0:
             return number if depth == 0 else first
-        if not line.strip():
-            break
     return first
 
 
@@ -148,6 +147,7 @@ class Session:
         """The meaning of a right side, and the symbol that its left side makes."""
         reading = Reading(self.scope, text, variables)
         symbol, spelled, scripts = self.scope.lookup(name)
+        reading.left_names = (name,) if symbol is None else ()
         left = tuple(letter for script in scripts for letter in letters_of(script) or ())
         if left and symbol is None and not reading.indexed(body):
             meaning, _ = reading.read(body, None)
@@ -197,7 +197,7 @@ class _Asked:
         if question.note:
             self.notes = [question.note, *self.notes]
         self.vector = None if question.vector is None else self._vector(question.vector)
-        self.order = question.order if question.variables else order
+        self.order = question.order if question.variables or question.form == "hess" else order
         self.text_letters = _index_letters(question.body)
 
     def _output(self, variables: Sequence[str]) -> tuple[Core, Letters | None, list[str]]:
@@ -260,7 +260,7 @@ class _Asked:
         """The variables of each answer, with the letters that the user gave their axes."""
         if self.form == "simplify":
             return [((), ())]
-        each = [(self._symbol(name), self._letters(name)) for name in self.wanted]
+        each = [self._wanted(name) for name in self.wanted]
         if not each:
             each = [(symbol, ()) for symbol in self._leaves([self.meaning], ()) if symbol.meaning is None]
             if not each:
@@ -268,6 +268,16 @@ class _Asked:
         if self.question.variables or (self.order == 2 and len(each) == 2 and self.wanted):
             return [(tuple(symbol for symbol, _ in each), tuple(letters for _, letters in each))]
         return [((symbol,) * self.order, (letters,)) for symbol, letters in each]
+
+    def _wanted(self, name: Name) -> tuple[Symbol, Letters]:
+        """A variable with its letters. What is wrong with it is in its own text, if it was given apart."""
+        try:
+            return self._symbol(name), self._letters(name)
+        except IndexcalcError as error:
+            if name not in self.question.variables:
+                error.text = syntax.spelling(name.text, name.scripts)
+                error.span = (0, len(error.text))
+            raise
 
     def _letters(self, name: Name) -> Letters:
         return tuple(letter for script in self.scope.lookup(name)[2] for letter in letters_of(script) or ())

@@ -206,7 +206,10 @@ class MatrixForms:
             raised = node.children[1]
             axes = constant_axes(raised)
             above = self._whole(without_axes(raised, axes) if len(axes) == len(raised.shape) else raised)
-            return 1, Power(self._whole(base), above, True)
+            axes = constant_axes(base)
+            form = Power(self._whole(without_axes(base, axes) if len(axes) == len(base.shape) else base), above, True)
+            form.kind = KIND[len(node.shape)]
+            return 1, form
         sign, form, exponent = self._entry_power(base, exponent)
         above = algebra.raised(form, tensor.magnitude(exponent))
         return sign, above if exponent > 0 else Product(".*", 1, (), (above,))

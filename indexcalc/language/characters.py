@@ -17,3 +17,8 @@ GREEK: dict[str, str] = dict(zip(_LETTERS, _NAMES, strict=True))
 GREEK |= {letter.upper(): name.capitalize() for letter, name in GREEK.items()} | _VARIANTS
 """Each Greek letter's English name."""
 GREEK_NAMES = frozenset(GREEK.values())
+
+
+def ascii_name(name: str) -> str:
+    """One spelling of a name: λ is lambda."""
+    return "".join([GREEK.get(letter, letter) for letter in name])

@@ -48,7 +48,8 @@ def letters_of(script: Script) -> Letters | None:
 
 class IndexNotation:
     """The index text of one statement. ``resolve`` gives a name's meaning and its letters, with repeats;
-    ``indexed`` tells whether a tree has indices; ``left`` are the letters of the left-hand side, None without one."""
+    ``indexed`` tells whether a tree has indices; ``left`` are the letters of the left-hand side, None without one;
+    ``letters`` all that the statement has."""
 
     def __init__(
         self,
@@ -57,13 +58,18 @@ class IndexNotation:
         matrix: MatrixNotation,
         indexed: Callable[[Syntax], bool],
         left: Letters | None,
+        letters: Collection[str],
         notes: list[str],
     ) -> None:
         self.sizes, self.resolve, self.matrix, self.indexed = sizes, resolve, matrix, indexed
-        self.left, self.notes = left, notes
+        self.left, self.letters, self.notes = left, letters, notes
 
     def statement(self, node: Syntax) -> Tensor:
         """The whole right side, with the axes of the left side or, without one, the free indices."""
+        twice = next((letter for letter in self.left or () if (self.left or ()).count(letter) > 1), None)
+        if twice is not None:
+            message = f"the left-hand side names {twice} twice"
+            raise IndexcalcError("E202", message, node.span, "put a delta on the right: `Y_ij = x_i delta_ij`")
         core, letters = self.expression(node, frozenset(self.left or ()))
         if self.left is None:
             return core, letters
@@ -174,9 +180,11 @@ class IndexNotation:
         if isinstance(body, syntax.Power) and number(body.exponent) != -1:
             if isinstance(body.exponent, syntax.Name):
                 raise IndexcalcError("E212", "there is no metric here: write all indices below", node.span, "`A_ij`")
-            inner, below = "A^2", "".join(letters)
+            name = body.base.text if isinstance(body.base, syntax.Name) else "A"
+            power, below = str(number(body.exponent) or "k"), "".join(letters)
             message = "this can be the power of the matrix or of each entry"
-            raise IndexcalcError("E210", message, node.span, f"write `({inner})_{below}` or `A_{below}^2`")
+            help_ = f"write `({name}^{power})_{below}` or `{name}_{below}^{power}`"
+            raise IndexcalcError("E210", message, node.span, help_)
         value = self.matrix.value(body)
         if len(value.core.axes) != len(letters):
             message = f"{self.matrix.shape(value)} has {len(value.core.axes)} indices, not {len(letters)}"
@@ -223,17 +231,14 @@ class IndexNotation:
         core, letters = self.expression(node.base, kept)
         if exponent is not None:
             return Power(core.axes, core, exponent), letters
-        if isinstance(node.exponent, syntax.Name) and not letters:
-            self._upper(node)
+        if isinstance(node.exponent, syntax.Name) and node.exponent.text in self.letters:
+            raise IndexcalcError("E212", "there is no metric here: write all indices below", node.span, "`A_ij`")
         raised, more = self.expression(node.exponent, kept)
         if not set(more) <= set(letters):
             raise IndexcalcError("E215", "the exponent has an index that the base has not", node.exponent.span)
         if more:
             raised = Sum(core.axes, ((1, raised, tuple([letters.index(letter) for letter in more])),))
         return Power(core.axes, core, raised), letters
-
-    def _upper(self, node: syntax.Power) -> None:
-        """Refuses x^i where i is no scalar that anybody declared."""
 
     def _call(self, node: syntax.Call, kept: Collection[str]) -> Tensor:
         if node.function in BY_NAME or node.function == "sqrt":

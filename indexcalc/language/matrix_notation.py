@@ -179,6 +179,9 @@ class MatrixNotation:
         value = self.value(node.exponent)
         if value.kind == "s":
             return Value(base.kind, Power(base.core.axes, base.core, value.core), node.span)
+        if base.kind == "s" and node.elementwise:
+            repeated = Sum(value.core.axes, ((1, base.core, ()),))
+            return Value(value.kind, Power(value.core.axes, repeated, value.core), node.span)
         if value.kind != base.kind or not node.elementwise:
             raise IndexcalcError("E215", f"the exponent is {self.shape(value)}", value.span, "an exponent is a scalar")
         self.same_shape(base, value)

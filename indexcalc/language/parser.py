@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
-from indexcalc.language.characters import GREEK, LOOK_ALIKES, SUBSCRIPTS, SUPERSCRIPTS
+from indexcalc.language.characters import LOOK_ALIKES, SUBSCRIPTS, SUPERSCRIPTS, ascii_name
 from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
 
 LONGEST = 100_000
@@ -28,6 +28,7 @@ DEEPEST = 64
 """Brackets that may be open at once."""
 GRAMMAR = ("statement", "expression", "terminals")
 
+NORMS = {"1": "norm1", "2": "norm2", "F": "norm2", "{F}": "norm2"}
 OPERATORS = {
     "TIMES": "*",
     "DIVIDE": "/",
@@ -99,6 +100,11 @@ class _Brackets:
                 raise IndexcalcError("E403", message, (_start(token), _end(token)), "write the steps out")
             if token.type in ("BAR", "NORM_BAR"):
                 kind = "NORM" if token.type == "NORM_BAR" else "BAR"
+                if token == "||" and open_bars and open_bars[-1] == "BAR" and previous in self.operands:
+                    both = yield from self._two_bars(token, open_bars)
+                    previous = "CLOSE_BAR" if both else "OPEN_BAR"
+                    depth -= 2 * both
+                    continue
                 if previous in self.operands and open_bars and open_bars[-1] == kind:
                     open_bars.pop()
                     token = Token.new_borrow_pos(f"CLOSE_{kind}", str(token), token)
@@ -114,6 +120,20 @@ class _Brackets:
                 depth -= 1
             previous = token.type
             yield token
+
+    @staticmethod
+    def _two_bars(token: Token, open_bars: list[str]) -> Generator[Token, None, bool]:
+        """Two bars that are no norm: both close (|a + |b||), or one closes and one opens (|x||y|)."""
+        both = open_bars[-2:] == ["BAR", "BAR"]
+        open_bars.pop()
+        start = _start(token)
+        yield Token("CLOSE_BAR", "|", start_pos=start, end_pos=start + 1)
+        if both:
+            open_bars.pop()
+        else:
+            open_bars.append("BAR")
+        yield Token("CLOSE_BAR" if both else "OPEN_BAR", "|", start_pos=start + 1, end_pos=start + 2)
+        return both
 
 
 def _start(token: Token) -> int:
@@ -182,12 +202,15 @@ class _Builder(Transformer[Token, Statement]):
         return syntax.Sum(_across(parts), tuple(terms))
 
     def product(self, parts: list[Any]) -> Syntax:
-        factors = []
+        factors: list[tuple[str, Syntax]] = []
         operator = "*"
         for part in parts:
             if isinstance(part, Token):
                 operator = OPERATORS[part.type]
             else:
+                if operator == "" and isinstance(part, syntax.Number) and isinstance(factors[-1][1], syntax.Number):
+                    span = (factors[-1][1].span[0], part.span[1])
+                    raise IndexcalcError("E102", "two numbers stand side by side", span, "write `*` between them")
                 factors.append((operator, part))
                 operator = ""
         if len(factors) > MOST_FACTORS:
@@ -229,11 +252,6 @@ class _Builder(Transformer[Token, Statement]):
         return Statement(_across(parts), parts[0], "", None)
 
 
-def ascii_name(name: str) -> str:
-    """One spelling of a name: λ is lambda."""
-    return "".join([GREEK.get(letter, letter) for letter in name])
-
-
 def _script(text: str, start: int) -> Script:
     """``_ij``, ``_{i j}``, ``ᵢⱼ`` and ``^{<t>}`` as scripts."""
     span = (start, start + len(text))
@@ -258,19 +276,28 @@ def _with_suffix(node: Syntax, suffix: Any) -> Syntax:
     if len(suffix) == 3:
         return _with_power(node, suffix[1], suffix[2], span)
     names = [_index_name(item) for item in suffix[1]]
+    if not names:
+        raise IndexcalcError("E106", "there is no index between the brackets", suffix[0], "`A[i,j]`")
+    if isinstance(node, Name) and node.scripts and node.scripts[-1].mark == "[":  # A[i][j]
+        *before, last = node.scripts
+        joined = Script((last.span[0], suffix[0][1]), " ".join([last.text, *names]), "[")
+        return Name(span, node.text, (*before, joined))
     return _with_script(node, Script(suffix[0], " ".join(names), "["), span)
 
 
 def _index_name(item: Syntax) -> str:
     if isinstance(item, Name) and not item.scripts:
         return item.text
-    message = "an index in brackets is a name"
-    raise IndexcalcError("E106", message, item.span, "loops (`h[t-1]`) are not supported yet; write the steps out")
+    if isinstance(item, syntax.Sum):
+        raise IndexcalcError("E403", "loops (`h[t-1]`) are not supported yet", item.span, "write the steps out")
+    raise IndexcalcError("E106", "an index in brackets is a name", item.span, "`A[i,j]`")
 
 
 def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:
     if isinstance(node, Name):
         return Name(span, node.text, (*node.scripts, script))
+    if isinstance(node, syntax.Call) and node.name_span[1] - node.name_span[0] < 3 and script.text in NORMS:
+        return node._replace(span=span, function=NORMS[script.text])
     return syntax.Indexed(span, node, script)
 
 
@@ -284,10 +311,12 @@ def _with_power(node: Syntax, exponent: Syntax, elementwise: bool, span: Span) -
 
 def _syntax_error(text: str, error: UnexpectedInput) -> IndexcalcError:
     if isinstance(error, UnexpectedCharacters):
-        at = error.pos_in_stream or 0
-        return IndexcalcError("E103", f"the character `{text[at]}` has no meaning here", (at, at + 1))
+        return _unreadable(text, error.pos_in_stream or 0)
     assert isinstance(error, UnexpectedToken)
-    tokens = [token for token in _parser().lex(text) if token.type != "BLANK"]
+    try:
+        tokens = [token for token in _parser().lex(text) if token.type != "BLANK"]
+    except UnexpectedCharacters as unreadable:
+        return _unreadable(text, unreadable.pos_in_stream or 0)
     unbalanced = _unbalanced(tokens)
     if unbalanced is not None:
         return unbalanced
@@ -300,6 +329,14 @@ def _syntax_error(text: str, error: UnexpectedInput) -> IndexcalcError:
         return IndexcalcError("E101", f"something is missing after `{last}`", _span(last), "the line ends too early")
     wanted = "a name, a number or a bracket" if operand else "an operator or the end of the line"
     return IndexcalcError("E102", f"`{token}` does not fit here", _span(token), f"expected {wanted}")
+
+
+def _unreadable(text: str, at: int) -> IndexcalcError:
+    character = text[at]
+    if character in "\\$":
+        return IndexcalcError("E404", "LaTeX is not supported yet", (at, at + 1), "write `A'`, `lambda`, `a/b`")
+    shown = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
+    return IndexcalcError("E103", f"the character {shown} has no meaning here", (at, at + 1))
 
 
 def _unbalanced(tokens: list[Token]) -> IndexcalcError | None:

@@ -68,10 +68,10 @@ def habits(name: str) -> dict[int, int]:
     """What it costs to read a name as s, c or M."""
     stem = name.split("_")[0].split("^")[0]
     if stem in GREEK_SCALARS:
-        return {1: 0, 2: 1, 8: 4}
+        return {1: 0, 2: 1, 8: 8}  # y - X*beta has a vector beta rather than a vector X
     if name[0].isupper():
-        return {1: 4, 2: 1, 8: 0}
-    return {1: 1 if name[0] in "abcdefg" else 3, 2: 0, 8: 5}
+        return {1: 8, 2: 2, 8: 0}
+    return {1: 2 if name[0] in "abcdefg" else 6, 2: 0, 8: 10}
 
 
 @cache
@@ -151,7 +151,7 @@ class Problem:
         match node:
             case syntax.Name():
                 return self.known(node) is None
-            case syntax.Group() | syntax.Signed():
+            case syntax.Group() | syntax.Signed() | syntax.Transpose():
                 return self._doubtful(node.body)
             case syntax.Sum():
                 return any(self._doubtful(term) for _, term in node.terms)
@@ -165,7 +165,7 @@ class Problem:
 
     def _call(self, node: syntax.Call) -> int:
         if node.function in BY_NAME or node.function == "sqrt":
-            return self._related(EQUAL, node.arguments[:1])
+            return self._related(EQUAL, node.arguments[:1]) if node.arguments else self.new()
         row = LIBRARY.get(node.function)
         if row is None:
             return self.new()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
-from indexcalc.language.characters import GREEK_NAMES
+from indexcalc.language.characters import GREEK_NAMES, ascii_name
 from indexcalc.language.core import Core, Leaf, Literal, Product, SizeOf, Symbol
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
@@ -19,7 +19,7 @@ from indexcalc.tensor.functions import BY_NAME
 
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
-RESERVED = {"delta": 2, "eps": 3, "ones": 1}
+RESERVED = {"delta": 2, "eps": 3, "ones": 1, "I": 2}
 
 
 def kind_of(axes: tuple[int, ...]) -> str:
@@ -29,7 +29,8 @@ def kind_of(axes: tuple[int, ...]) -> str:
 def as_typed(name: str, node: syntax.Name, text: str) -> str:
     """A name with its first word as it stands in the text: λ for lambda."""
     end = node.scripts[0].span[0] if node.scripts else node.span[1]
-    return text[node.span[0] : end] + name[len(node.text) :]
+    typed = text[node.span[0] : end]
+    return typed + name[len(node.text) :] if ascii_name(typed) == node.text else name
 
 
 class Scope:
@@ -92,6 +93,9 @@ class Reading:
         self.notes: list[str] = []
         self.kind = ""
         self.matrix = MatrixNotation(scope.sizes, self._value, self.notes)
+        self.undeclared: list[syntax.Name] = []
+        self.left_names: tuple[syntax.Name, ...] = ()
+        """The left-hand side, where nothing is known of it."""
 
     def read(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
         """The meaning of a right side; with the letters of its axes in index notation, None in matrix notation.
@@ -110,9 +114,11 @@ class Reading:
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
         if left or self.indexed(body):
-            self._declare_indexed(body, left or ())
+            letters = self._declare_indexed(body, left or ()) | set(left or ())
             self._declare(list(self._matrix_texts(body)))
-            notation = IndexNotation(self.scope.sizes, self._tensor, self.matrix, self.indexed, left, self.notes)
+            notation = IndexNotation(
+                self.scope.sizes, self._tensor, self.matrix, self.indexed, left, letters, self.notes
+            )
             return notation.statement(body)
         self._declare([body])
         value = self.matrix.value(body)
@@ -188,6 +194,8 @@ class Reading:
                 unknown.setdefault(self.scope.lookup(node)[1], node)
         if not unknown:
             return
+        for name, node in unknown.items():
+            _refuse_function(name, node)
         readings = infer(trees, self._kind)
         if len(readings) == 2:
             raise self._ambiguous(readings, trees)
@@ -203,24 +211,27 @@ class Reading:
         help_ = "declare one of them, for example `" + _declaration(differ[0], readings[0][differ[0]]) + "`"
         return IndexcalcError("E209", message, (trees[0].span[0], trees[-1].span[1]), help_)
 
-    def _declare_indexed(self, body: Syntax, left: Letters) -> None:
-        """Ranks for undeclared names: as many as they carry indices; without indices they are scalars."""
+    def _declare_indexed(self, body: Syntax, left: Letters) -> set[str]:
+        """Ranks for undeclared names: as many as they carry indices; without indices they are scalars. The indices."""
         inside = {id(node) for tree in self._matrix_texts(body) for node in walk(tree)}
         names = [node for node in walk(body) if isinstance(node, syntax.Name)]
         used = {
             letter for node in names for script in self.scope.lookup(node)[2] for letter in letters_of(script) or ()
         }
+        self.undeclared = [node for node in names if self.scope.lookup(node)[0] is None]
         stems = {node.text for node in names if self.scope.lookup(node)[2]}
         strange = any(letter not in used for letter in left)
         for node in names:
             symbol, name, scripts = self.scope.lookup(node)
-            if symbol is not None or (name in RESERVED and scripts):
+            if symbol is not None or self._is_reserved(name, scripts):
                 continue
             if not scripts and (id(node) in inside or self._constant(node) is not None):
                 continue
             if not scripts and (strange or name[0].isupper() or node.text in stems):
-                raise self._mixed(node, [n for n in names if self.scope.lookup(n)[0] is None])
+                raise self._mixed(node)
+            _refuse_function(name, node)
             self._add(name, node, sum(len(letters_of(script) or ()) for script in scripts))
+        return used
 
     def _add(self, name: str, node: syntax.Name, rank: int) -> None:
         axes = tuple([self.scope.sizes.new() for _ in range(rank)])
@@ -265,7 +276,7 @@ class Reading:
     def _tensor(self, node: syntax.Name) -> Tensor:
         symbol, name, scripts = self.scope.lookup(node)
         letters = tuple(letter for script in scripts for letter in letters_of(script) or ())
-        if symbol is None and name in RESERVED and scripts:
+        if symbol is None and self._is_reserved(name, scripts):
             return self._reserved(name, letters, node.span)
         if symbol is None:
             value = self._constant(node)
@@ -279,6 +290,12 @@ class Reading:
             raise IndexcalcError("E211", message, node.span)
         return Leaf(symbol.axes, symbol), letters
 
+    @staticmethod
+    def _is_reserved(name: str, scripts: Sequence[syntax.Script]) -> bool:
+        """Whether a name is delta, eps, ones or I with indices: I_i is a vector that the user names I."""
+        count = sum(len(letters_of(script) or ()) for script in scripts)
+        return name in RESERVED and bool(scripts) and (name in ("delta", "eps") or count == RESERVED[name])
+
     def _reserved(self, name: str, letters: Letters, span: Span) -> Tensor:
         if len(letters) != RESERVED[name]:
             raise IndexcalcError("E211", f"`{name}` takes {RESERVED[name]} indices here, not {len(letters)}", span)
@@ -288,13 +305,22 @@ class Reading:
         labels = (0,) * len(letters)
         return Product((size,) * len(letters), (), labels, ((0, size),)), letters
 
-    def _mixed(self, node: syntax.Name, names: Sequence[syntax.Name] = ()) -> IndexcalcError:
+    def _mixed(self, node: syntax.Name) -> IndexcalcError:
         """Some names have indices and this one has none. If none of them are indices, declarations say so."""
         typed = self.text[node.span[0] : node.span[1]]
         message = f"`{typed}` has no indices, and other tensors of this statement have"
-        each = dict.fromkeys(spelling(name.text, name.scripts) for name in names or [node])
+        names = [*self.undeclared, *self.left_names]
+        each = dict.fromkeys(spelling(name.text, name.scripts) for name in names)
         lines = "; ".join(_declaration(name, _habit(name)) for name in each)
-        return IndexcalcError("E201", message, node.span, f"give it indices, or declare what is a name: `{lines}`")
+        help_ = f"give it indices, or declare what is a name: `{lines}`" if lines else "give it indices"
+        return IndexcalcError("E201", message, node.span, help_)
+
+
+def _refuse_function(name: str, node: syntax.Name) -> None:
+    """``sin x`` is no product."""
+    if name in BY_NAME or name in LIBRARY:
+        help_ = f"write `{name}(…)`, or declare `{name}` if it is a variable"
+        raise IndexcalcError("E308", f"`{name}` is a function", node.span, help_)
 
 
 def _habit(name: str) -> str:

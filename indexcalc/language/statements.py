@@ -209,9 +209,11 @@ def _variables(nodes: list[Syntax], order: int, scope: Scope) -> tuple[list[Name
         if node is not None and _is_d(node, scope):
             node = nodes[used] if used < len(nodes) else None
             used += 1
-        else:
+        elif not (isinstance(node, syntax.Call) and node.function == "d"):
             node = None if node is None else _unglued(node, scope)
-        if isinstance(node, syntax.Call) and len(node.arguments) == 1:
+        if isinstance(node, syntax.Call) and node.function == "d" and len(node.arguments) == 1:  # d(a)/d(W)
+            node = node.arguments[0]
+        elif isinstance(node, syntax.Call) and len(node.arguments) == 1:
             argument = syntax.Group(node.span, node.arguments[0])
             node = Name(node.name_span, node.function, ())
         if node is None:

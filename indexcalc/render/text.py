@@ -89,7 +89,8 @@ def _bracketed(part: Form, needed: bool) -> Iterator[Piece]:
 
 def _exponent(form: Power) -> Iterator[Piece]:
     if isinstance(form.exponent, Form):
-        yield from _bracketed(form.exponent, form.exponent.level <= PRODUCT or isinstance(form.exponent, Power))
+        bare = isinstance(form.exponent, Symbol | Call) and not form.exponent.letters
+        yield from _bracketed(form.exponent, not bare)
     else:
         shown = number(form.exponent)
         yield f"({shown})" if form.exponent.denominator != 1 else shown, "number"

@@ -628,11 +628,13 @@ def _einsum_power(base: Einsum, exponent: Rational) -> Node:
         return repeated(power(without_axes(base, axes), exponent), base.shape, axes)
     repeats = len(set(base.output)) < len(base.output)
     whole = isinstance(exponent, int)
-    if repeats and not (whole and exponent > 0):
+    if repeats and exponent < 0:
+        raise IndexcalcError("E405", "this divides by the zeros off a diagonal")
+    if repeats and not whole:
         return raised(base, exponent)
     if isinstance(exponent, int) and len(base.sizes) == len(set(base.output)):
         factors = [(power(node, exponent), labels) for node, labels in base.factors]
-        return einsum(rational_power(base.coefficient, exponent), factors, base.output)
+        return einsum(rational_power(base.coefficient, exponent), factors, base.output, dict(enumerate(base.sizes)))
     if base.coefficient == 1 or (base.coefficient < 0 and not whole):
         return raised(base, exponent)
     unit = raised(einsum(1, base.factors, base.output), exponent)
