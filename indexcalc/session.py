@@ -23,6 +23,7 @@ from indexcalc.tensor.nodes import Dimension
 from indexcalc.tensor.structure import restored
 
 Mode = Literal["run", "diff", "simplify"]
+DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
 LAYOUTS = ("numerator", "denominator")
 
 
@@ -320,6 +321,7 @@ class _Asked:
             vector = None if self.vector is None else lowering.lower(self.vector)
             twins = {lowering.variable(v): lowering.known(v) for v in variables if v.structure}
             notes = list(dict.fromkeys(self.notes))
+            notes += [DISTINCT.format(v.spelling) for v in variables[:1] if self._is_symmetric_gradient(v)]
             notes += [
                 f"{v.spelling} does not occur: the derivative is zero"
                 for v in variables
@@ -345,6 +347,10 @@ class _Asked:
                 line=line,
                 taken=frozenset(self.scope.symbols),
             )
+
+    def _is_symmetric_gradient(self, variable: Symbol) -> bool:
+        structured = {"symmetric", "spd"} & set(variable.structure)
+        return bool(structured) and not self.meaning.axes and self.order == 1 and self.form in ("diff", "grad")
 
     def _dimensions(self, leaves: Sequence[Symbol], roots: Sequence[Core]) -> Callable[[int], Dimension]:
         sizes = self.scope.sizes

@@ -101,6 +101,10 @@ CASES = [
     Case("relu_times_step", "relu(x).^2 .* step(x)", "relu(x).^2", lambda v: np.maximum(v["x"], 0)**2),
     Case("abs_times_sign", "abs(x) .* sign(x)", "x", lambda v: v["x"]),
     Case("abs_times_sign", "abs(c)^3*sign(c)", "c^2*abs(c)*sign(c)*abs(c)/abs(c)", lambda v: v["c"]**3),
+    Case("exp_times_sigmoid", "exp(x) .* sigmoid(-x)", "sigmoid(x)", lambda v: _sigmoid(v["x"])),
+    Case("exp_times_sigmoid", "sigmoid(x) ./ exp(x)", "sigmoid(-x)", lambda v: _sigmoid(-v["x"])),
+    Case("powers_of_one_base", "abs(x).^c .* abs(x)", "abs(x).^(c + 1)", lambda v: np.abs(v["x"]) ** (v["c"] + 1)),
+    Case("powers_of_one_base", "exp(x).^c .* exp(x).^(1 - c)", "exp(x)", lambda v: np.exp(v["x"])),
 ]
 GUARDS = [
     ("Y_ik = inv(A)_ij A_jk x_j", lambda v: np.einsum("ij,jk,j->ik", np.linalg.inv(v["A"]), v["A"], v["x"])),

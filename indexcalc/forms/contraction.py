@@ -33,9 +33,12 @@ def path(
     result is put at its end. Sizes do not matter. Raises Stuck."""
     operands = [set(labels) for labels in inputs]
     kept = set(output)
+    places: dict[Any, int] = {}  # of the labels: the path is the same in every run
+    for label in (label for labels in inputs for label in labels):
+        places.setdefault(label, len(places))
     steps: Path = []
     while len(operands) > 1 or (operands and operands[0] - kept):
-        step = _step(operands, kept)
+        step = _step([sorted(labels, key=places.__getitem__) for labels in operands], kept)
         if step is None:
             raise Stuck(set().union(*(labels for labels in operands if len(labels) > 1)))
         merged = set().union(*(operands[place] for place in step))
@@ -46,7 +49,7 @@ def path(
     return steps
 
 
-def _step(operands: Sequence[set[Any]], kept: set[Any]) -> tuple[int, ...] | None:
+def _step(operands: Sequence[list[Any]], kept: set[Any]) -> tuple[int, ...] | None:
     at: dict[Any, list[int]] = {}
     for place, labels in enumerate(operands):
         if len(labels) > 2:
@@ -65,7 +68,7 @@ def _step(operands: Sequence[set[Any]], kept: set[Any]) -> tuple[int, ...] | Non
     for place, labels in enumerate(operands):
         if len(labels) == 2:
             first = parallel.setdefault(frozenset(labels), place)
-            if first != place and not _cycle(labels, at, kept):
+            if first != place and not _cycle(set(labels), at, kept):
                 return first, place
     for marks in (0, 1):  # series
         for label, edges in matrices.items():
@@ -73,7 +76,7 @@ def _step(operands: Sequence[set[Any]], kept: set[Any]) -> tuple[int, ...] | Non
                 return (edges[0], edges[1]) if not marks else tuple(sorted((vectors[label][0], edges[0])))
     if len(at) <= 2 and set(at) <= kept:  # nothing left to sum
         pairs = [(p, q) for p in range(len(operands)) for q in range(p + 1, len(operands))]
-        return next(((p, q) for p, q in pairs if operands[p] & operands[q]), pairs[0])
+        return next(((p, q) for p, q in pairs if set(operands[p]) & set(operands[q])), pairs[0])
     return next(((place, (place + 1) % len(operands)) for place, labels in enumerate(operands) if not labels), None)
 
 

@@ -136,8 +136,8 @@ class IndexForms:
         base, exponent = split_power(node)
         if isinstance(node, products.Power) and node.exponent is None:
             scope.doubled |= _repeated(letters)
-            above = self._form(node.children[1], letters, scope)
-            return 1, Power(self._form(node.children[0], letters, scope), above, False), 1
+            below, above = (self._constant_or_indexed(child, letters, scope) for child in node.children)
+            return 1, Power(below, above, False), 1
         if exponent == 1:
             return *self._signed(node, letters, scope), 1
         scope.doubled |= _repeated(letters)
@@ -157,6 +157,11 @@ class IndexForms:
         if abs(exponent) == Fraction(1, 2):
             return 1, Call("sqrt", "", (form,)), 1 if exponent > 0 else -1
         return 1, form, exponent
+
+    def _constant_or_indexed(self, node: Node, letters: Letters, scope: Scope) -> Form:
+        axes = constant_axes(node)
+        own = tuple([letter for axis, letter in enumerate(letters) if axis not in axes])
+        return self._form(without_axes(node, axes) if axes else node, own, scope)
 
     def _signed_exp(self, base: Apply, exponent: Rational, letters: Letters, scope: Scope) -> tuple[int, Form]:
         return 1, Call("exp", "", (self._form(sums.scale(exponent, base.children[0]), letters, scope),))
@@ -258,8 +263,8 @@ class IndexForms:
         variant = self.matrix.chosen[node]
         if variant is None:
             content, _, primitive = node.primitive()
-            sign, form = self._sum_of(primitive, letters, scope, flip=True)
-            return sign if content > 0 else -sign, Product(" ", tensor.magnitude(content), (form,))
+            sign, form = self._signed(primitive, letters, scope)
+            return sign if content > 0 else -sign, Product(" ", tensor.magnitude(content), _flat(form))
         return self._sum_of(variant, letters, scope, flip)
 
     def _sum_of(self, node: Node, letters: Letters, scope: Scope, flip: bool) -> tuple[int, Form]:

@@ -95,12 +95,15 @@ def _term(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
     if crossed and None not in sides:
         sizes = [algebra.sized(node.sizes[label], -1) for label in (sides.x_row, sides.x_column) if label is not None]
         form = matmul(form, Call("commutation", "M", tuple(sizes)))
+    identity = (left or right) and not crossed and all(isinstance(p, Call) and p.function == "eye" for p in parts)
+    chain: list[Form] = [] if identity else [form]
     if left:
         s, diagonal = _diag_vec(forms, node, left, (sides.y_row, sides.y_column))
-        sign, form = sign * s, matmul(diagonal, form)
+        sign, chain = sign * s, [diagonal, *chain]
     if right:
         s, diagonal = _diag_vec(forms, node, right, (sides.x_row, sides.x_column))
-        sign, form = sign * s, matmul(form, diagonal)
+        sign, chain = sign * s, [*chain, diagonal]
+    form = matmul(*chain)
     powers = [forms.scalar(child) for child, _ in scalars]
     for s, _, _ in powers:
         sign *= s

@@ -36,7 +36,7 @@ def argument_name(name: str) -> str:
     """A variable's name as a Python argument."""
     plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "_"
     plain = f"_{plain}" if plain[0].isdigit() else plain
-    return f"{plain}_" if keyword.iskeyword(plain) or plain == "np" else plain
+    return f"{plain}_" if keyword.iskeyword(plain) or plain in ("np", "math") else plain
 
 
 def argument_names(names: Sequence[str]) -> dict[str, str]:
@@ -60,6 +60,7 @@ def module(
     own = [*arguments.values(), *writer.loose]
     head = f"def {function}(*, {', '.join(own)}):" if own else f"def {function}():"
     imports = ["import math", ""] if any("math." in line for line in [*writer.lines, returned]) else []
+    summary = summary.replace("\\", "\\\\").replace('"', "'")
     lines = [head, f'    """{summary}"""', *writer.sizes, *writer.lines, f"    return {returned}"]
     return "\n".join([*imports, "import numpy as np", "", "", *lines, ""])
 

@@ -114,11 +114,11 @@ def relu_positive(u: Node) -> Node | None:
 
 # ------------------------------------------------------------------ powers
 def power_of_positive(base: Node, exponent: Rational) -> Node | None:
-    """(u^a)^b = u^(ab) for positive u; (u^2a)^b = |u|^(2ab)"""
+    """(u^a)^b = u^(ab) for positive u and for whole b; (u^2a)^b = |u|^(2ab)"""
     assert isinstance(base, Power)
     inner, e = base.children[0], base.exponent
     if e is None:
-        return None
+        return power(inner, scale(exponent, base.children[1])) if type(exponent) is int and exponent != 1 else None
     if is_positive(inner):
         return power(inner, e * exponent)
     if type(e) is int and e % 2 == 0 and type(exponent) is not int:
@@ -222,6 +222,38 @@ def relu_times_step(item: Item, items: Items, output: Labels) -> Rewrite | None:
     return _drop(item, items, "relu", STEP, None)
 
 
+def exp_times_sigmoid(item: Item, items: Items, output: Labels) -> Rewrite | None:
+    """exp(u) sigmoid(-u) = sigmoid(u)"""
+    if _function(item.base) != "sigmoid" or item.exponent < 1:
+        return None
+    u = scale(-1, item.base.children[0])
+    for other in items():
+        if other.labels == item.labels and _function(other.base) == "exp" and not -1 < other.exponent < 1:
+            sign = 1 if other.exponent > 0 else -1
+            if scale(sign, other.base.children[0]) is u:
+                gone = [Item(item.base, item.labels, 1), Item(other.base, other.labels, sign)]
+                return Rewrite(gone, [Item(apply(SIGMOID, u), item.labels, 1)])
+    return None
+
+
+def powers_of_one_base(item: Item, items: Items, output: Labels) -> Rewrite | None:
+    """u^a u^b = u^(a + b) where an exponent is no number"""
+    if not isinstance(item.base, Power) or item.base.exponent is not None or item.exponent != 1:
+        return None
+    base, exponent = item.base.children
+    for other in items():
+        if other == item or other.labels != item.labels:
+            continue
+        if other.base is base:
+            more = scale(other.exponent, power(exponent, 0))
+        elif isinstance(other.base, Power) and other.base.exponent is None and other.base.children[0] is base:
+            more = scale(other.exponent, other.base.children[1])
+        else:
+            continue
+        return Rewrite([item, other], [Item(power(base, add([(1, exponent), (1, more)])), item.labels, 1)])
+    return None
+
+
 def abs_times_sign(item: Item, items: Items, output: Labels) -> Rewrite | None:
     """abs(u) sign(u) = u"""
     return _drop(item, items, "abs", SIGN, item.base.children[0])
@@ -255,6 +287,7 @@ PRODUCT_LAWS.update(
         Inverse: [inverse_times_argument],
         Einsum: [exp_over_sum],
         Softmax: [softmax_total],
-        Apply: [relu_times_step, abs_times_sign],
+        Apply: [relu_times_step, abs_times_sign, exp_times_sigmoid],
+        Power: [powers_of_one_base],
     }
 )
