@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from indexcalc.tensor.elementwise import Apply, apply, is_negative
+from indexcalc.tensor.epsilon import as_deltas
 from indexcalc.tensor.functions import SIGMOID
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants, transform
 from indexcalc.tensor.product import Einsum, einsum, ones, orient, split_power
@@ -20,11 +21,16 @@ Open = tuple[Rational, Factors, Labels, dict[int, Dimension]]
 def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
     """Other nodes of the same value: multiplied out, where like terms then merge or cancel, or ``every`` way."""
     seen = {node}
-    for start in (node, _without_opposite_sigmoids(node)):
+    for start in (node, _without_opposite_sigmoids(node), _without_epsilons(node)):
         for candidate in _expansions(start, every or start is not node):
             if candidate not in seen:
                 seen.add(candidate)
                 yield candidate
+
+
+def _without_epsilons(node: Node) -> Node:
+    """The node with every pair of epsilons as deltas."""
+    return add([(c, as_deltas(child)) for c, child in node.terms]) if isinstance(node, Sum) else as_deltas(node)
 
 
 def _expansions(node: Node, every: bool) -> Iterator[Node]:

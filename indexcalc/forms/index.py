@@ -19,6 +19,7 @@ from indexcalc.tensor import nodes as tensor
 from indexcalc.tensor import product as products
 from indexcalc.tensor import sums
 from indexcalc.tensor.elementwise import Apply
+from indexcalc.tensor.epsilon import Epsilon
 from indexcalc.tensor.matrix_functions import MatrixFunction, Softmax
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational
 from indexcalc.tensor.product import Einsum, constant_axes, split_power, without_axes
@@ -78,6 +79,8 @@ class IndexForms:
                     own = [self._places[child] for child in part.children]
                     if part in self.context.names:
                         own = [self.context.place(self.context.names[part])]
+                    elif isinstance(part, Epsilon):
+                        own = [-1]
                     elif isinstance(part, tensor.Variable):
                         own = [self.context.place(part.name)]
                     self._places[part] = min(own, default=len(self.context.places))
@@ -99,6 +102,8 @@ class IndexForms:
         match node:
             case tensor.Number(value=value):
                 return (1 if value >= 0 else -1), Number(tensor.magnitude(value))
+            case Epsilon():
+                return 1, Symbol("eps", "", self.place(node), letters)
             case tensor.Size() | tensor.Constant():
                 return self.matrix.signed(node)
             case tensor.Variable(name=name):
@@ -206,12 +211,15 @@ class IndexForms:
                 counts[names[label]] = counts.get(names[label], 0) + 1
         inner = Scope(scope.used)
         sign, parts = 1 if node.coefficient >= 0 else -1, []
+        turned = next((child for child, _ in factors if isinstance(child, Epsilon)), None) if sign < 0 else None
         for child, labels in factors:
             own_letters = tuple([names[label] for label in labels])
             base, exponent = split_power(child)
             entries = exponent > 0 and is_kind(base, "diagonal")
             if entries and deltas and own_letters[0] == deltas[-1][1].letters[0]:
                 own_letters = deltas.pop()[1].letters  # D_ii delta_ij is D_ij
+            if child is turned:  # -eps_ijk is eps_ikj
+                own_letters, turned, sign = (own_letters[0], own_letters[2], own_letters[1]), None, 1
             s, form, exponent = self._power(child, own_letters, inner)
             sign *= s
             parts.append((labels, form, exponent))

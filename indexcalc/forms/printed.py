@@ -50,7 +50,8 @@ class Writer:
         index = IndexForms(self.context, self.matrices, letters, self.preferred)
         try:
             best, matrix = self.matrices.answer(node)
-            return Printed(best, letters, index.form(best, letters), matrix, None)
+            ways = [index.form(way, letters) for way in dict.fromkeys((best, node))]
+            return Printed(best, letters, min(ways, key=lambda form: form.cost), matrix, None)
         except NoMatrixForm as reason:
             forms = [(candidate, index.form(candidate, letters)) for candidate in (node, *alternatives(node))]
             best, indexed = min(forms, key=lambda pair: pair[1].cost)

@@ -44,6 +44,12 @@ class Literal(NamedTuple):
     value: Fraction | str
 
 
+class LeviCivita(NamedTuple):
+    """eps_ijk"""
+
+    axes: Axes
+
+
 class SizeOf(NamedTuple):
     """A size as a scalar."""
 
@@ -89,7 +95,7 @@ class Whole(NamedTuple):
     axis: int
 
 
-Core = Leaf | Literal | SizeOf | Product | Sum | Elementwise | Power | Whole
+Core = Leaf | Literal | LeviCivita | SizeOf | Product | Sum | Elementwise | Power | Whole
 
 
 def subcores(core: Core) -> tuple[Core, ...]:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from indexcalc.errors import Span
-from indexcalc.language.core import Core, Elementwise, Literal, Power, Product, SizeOf, Whole
+from indexcalc.language.core import Core, Elementwise, LeviCivita, Literal, Power, Product, SizeOf, Whole
 from indexcalc.language.syntax import Name, Number, Syntax
 from indexcalc.tensor.functions import BY_NAME
 
@@ -28,6 +28,7 @@ class Checks(Protocol):
     """What a row may ask of the sizes of its arguments; the answer to a misfit is an error."""
 
     def square(self, value: Value) -> None: ...
+    def in_space(self, value: Value) -> int: ...
     def same_shape(self, a: Value, b: Value) -> None: ...
     def axis(self, value: Value) -> int: ...
 
@@ -110,6 +111,13 @@ def _mean(core: Core) -> Core:
 def _trace(checks: Checks, args: Sequence[Value]) -> Core:
     checks.square(args[0])
     return Product((), ((args[0].core, (0, 0)),), ())
+
+
+def _cross(checks: Checks, args: Sequence[Value]) -> Core:
+    three = checks.in_space(args[0])
+    checks.same_shape(*args)
+    factors = ((LeviCivita((three,) * 3), (0, 1, 2)), (args[0].core, (1,)), (args[1].core, (2,)))
+    return Product((three,), factors, (0,))
 
 
 def _diag(checks: Checks, args: Sequence[Value]) -> Core:
@@ -207,6 +215,7 @@ TABLE = (
     Row("det", {"M": "s"}, _square("det", False)),
     Row("logdet", {"M": "s"}, _square("logdet", False)),
     Row("adj", {"M": "M"}, _adjugate),
+    Row("cross", {"cc": "c"}, _cross),
     Row("transpose", {"s": "s", "c": "r", "r": "c", "M": "M"}, _transpose),
     Row("softmax", {"c": "c", "Ms": "M"}, _along(lambda core: _softmax(core, 0), _softmax)),
     Row("logsumexp", {"c": "s"} | ALONG, _along(lambda core: _logsumexp(core, 0), _logsumexp)),
@@ -219,6 +228,6 @@ LIBRARY = {name: row for row in TABLE for name in (row.name, *row.also)}
 SCALAR_VALUED = frozenset(name for name, row in LIBRARY.items() if "s" in row.kinds.values())
 
 LATER = frozenset(
-    "kron vec commutation cross max min hadamard vector matrix symmetric skew einsum step_ repmat reshape".split()
+    "kron vec commutation max min hadamard vector matrix symmetric skew einsum step_ repmat reshape".split()
 )
 """Functions that are understood but not supported yet."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 from indexcalc.language import core
 from indexcalc.language.core import Core, Symbol, subcores
 from indexcalc.tensor.elementwise import apply
+from indexcalc.tensor.epsilon import epsilon
 from indexcalc.tensor.matrix_functions import determinant, inverse, log_determinant, logsumexp, softmax
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Variable, constant, number, size, variable
 from indexcalc.tensor.product import broadcast, einsum, power
@@ -80,6 +81,8 @@ class Lowering:
                 return parts[0] if parts else self._unknown(symbol)
             case core.Literal(value=value):
                 return constant(value) if isinstance(value, str) else number(value)
+            case core.LeviCivita():
+                return epsilon()
             case core.SizeOf(size=unknown):
                 return size(self.dimension(unknown))
             case core.Product():

@@ -54,6 +54,14 @@ class MatrixNotation:
         raise IndexcalcError("E201", "indices cannot stand in matrix notation", node.span)
 
     # ------------------------------------------------------------------ sizes
+    def in_space(self, value: Value) -> int:
+        """The size 3 that a vector must have."""
+        three = self.sizes.fixed(3)
+        if not self.sizes.unify(three, value.core.axes[0]):
+            message = f"a vector of size 3 is needed here, not {self.shape(value)}"
+            raise IndexcalcError("E203", message, value.span)
+        return three
+
     def square(self, value: Value) -> None:
         rows, columns = value.core.axes
         if not self.sizes.unify(rows, columns):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES, ascii_name
-from indexcalc.language.core import Core, Leaf, Literal, Product, SizeOf, Symbol
+from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, SizeOf, Symbol
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
 from indexcalc.language.matrix_notation import MatrixNotation
@@ -300,7 +300,7 @@ class Reading:
         if len(letters) != RESERVED[name]:
             raise IndexcalcError("E211", f"`{name}` takes {RESERVED[name]} indices here, not {len(letters)}", span)
         if name == "eps":
-            raise IndexcalcError("E404", "the Levi-Civita symbol is not supported yet", span)
+            return LeviCivita((self.scope.sizes.fixed(3),) * 3), letters
         size = self.scope.sizes.new()
         labels = (0,) * len(letters)
         return Product((size,) * len(letters), (), labels, ((0, size),)), letters

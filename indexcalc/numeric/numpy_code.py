@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from indexcalc.tensor.elementwise import Apply
+from indexcalc.tensor.epsilon import Epsilon
 from indexcalc.tensor.matrix_functions import Determinant, Inverse, LogDeterminant, Softmax
 from indexcalc.tensor.nodes import (
     Constant,
@@ -125,6 +126,8 @@ class _Writer:
                 return number(node.value)
             case Size():
                 return self.size(node.symbol)
+            case Epsilon():
+                return self._assigned("np.cross(np.eye(3)[:, None], np.eye(3)[None])")
             case Constant():
                 return f"np.{node.name}"
             case Einsum():

@@ -47,6 +47,8 @@ class Node:
 
     linear: ClassVar[bool] = False
     """Whether the node is a sum of terms, over which traces and diagonals distribute."""
+    alternating: ClassVar[bool] = False
+    """Whether exchanging any two axes changes the sign."""
 
     def relabelled(self, labels: Labels) -> Node | None:
         """The node whose axis ``labels[t]`` is axis t of this one (a permutation or a diagonal),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import permutations
 from itertools import product as choices
+from math import prod
 from typing import NamedTuple, Protocol, cast
 
 from indexcalc.errors import IndexcalcError
@@ -36,8 +37,8 @@ from indexcalc.tensor.nodes import (
 LARGEST = 32
 """Operands that one product may flatten to; beyond, equal products may be different nodes."""
 
-MOST_SKEW = 4
-"""Skew operands of a product whose order of axes is made canonical."""
+MOST_WAYS = 216
+"""Orders of the axes of skew operands that are tried for the canonical one."""
 
 Factor = tuple[Node, Labels]
 
@@ -60,9 +61,19 @@ class Rewrite(NamedTuple):
     spent: Iterable[int] = ()
 
 
+class Expansion(NamedTuple):
+    """A law that makes a sum of products: items that go, for each term its coefficient and the pairs of labels
+    that become one; summed labels that are used up; and what adds terms (sums.add)."""
+
+    gone: Sequence[Item]
+    terms: Sequence[tuple[int, Sequence[tuple[int, int]]]]
+    spent: Sequence[int]
+    add: Callable[[Iterable[tuple[Rational, Node]]], Node]
+
+
 Items = Callable[[], Sequence[Item]]
 
-PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Items, Labels], Rewrite | None]]] = {}
+PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Items, Labels], Rewrite | Expansion | None]]] = {}
 """Identities that start from an item of this kind, given how to get all items, and the output: laws.py."""
 POWER_LAWS: dict[type[Node], list[Callable[[Node, Rational], Node | None]]] = {}
 """Identities of a rational power of this kind: laws.py."""
@@ -233,6 +244,7 @@ class _Builder:
         self.items: dict[tuple[Node, Labels], Rational] = {}
         self.scalars: dict[Node, Rational] = {}
         self.parent: dict[int, int] = {}
+        self.expansion: Expansion | None = None
 
     # ------------------------------------------------------------------ taking factors in
     def take(self, node: Node, labels: Labels, exponent: Rational) -> None:
@@ -343,6 +355,9 @@ class _Builder:
                 return True
         for law in PRODUCT_LAWS.get(kind, ()):
             rewrite = law(Item(base, labels, exponent), self._listed, tuple([self.find(x) for x in self.output]))
+            if isinstance(rewrite, Expansion):
+                self.expansion = rewrite
+                return False
             if rewrite is not None:
                 self.apply(rewrite)
                 return True
@@ -423,6 +438,8 @@ class _Builder:
             self.settle()
             if self.absorb():
                 continue
+            if self.expansion is not None:
+                return self._expanded(self.expansion)
             self.output = tuple([self.find(x) for x in self.output])
             self.close()
             self.hang()
@@ -441,6 +458,23 @@ class _Builder:
             if whole is not None:
                 return whole
         return self._interned(coefficient, items, self.output)
+
+    def _expanded(self, expansion: Expansion) -> Node:
+        """The sum of the products that a law makes."""
+        self.apply(Rewrite(expansion.gone))
+        factors = [(raised(base, e), labels) for (base, labels), e in self.items.items() if e]
+        factors += [(raised(base, e), ()) for base, e in self.scalars.items() if e]
+        products = []
+        for coefficient, pairs in expansion.terms:
+            builder = _Builder(self.coefficient * coefficient, tuple(map(self.find, self.output)), {})
+            builder.fresh = self.fresh
+            builder.sizes = {x: d for x, d in self.sizes.items() if x not in self.parent and x not in expansion.spent}
+            for node, labels in factors:
+                builder.take(node, labels, 1)
+            for a, b in pairs:
+                builder.join(a, b)
+            products.append(builder.build())
+        return expansion.add((1, node) for node in products)
 
     def _alone(self, item: Item, coefficient: Rational) -> Node | None:
         """The product of one operand with the output's axes, where that needs no product."""
@@ -463,19 +497,21 @@ class _Builder:
         nodes = [raised(base, e) for base, _, e in items]
         symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
         shape = tuple([self.sizes[x] for x in output])
-        turned = [k for k, symmetry in enumerate(symmetries) if symmetry < 0][:MOST_SKEW]
+        ways = [_ways(n, item.labels, s) for n, item, s in zip(nodes, items, symmetries, strict=True)]
+        turned = any(len(own) > 1 for own in ways)
+        if prod(map(len, ways)) > MOST_WAYS:
+            ways = [own[:1] for own in ways]
         best: tuple[tuple[Labels, ...], list[int], dict[int, int]] | None = None
         signs: set[int] = set()
-        for turns in choices((False, True), repeat=len(turned)):
-            flipped = {k for k, turn in zip(turned, turns, strict=True) if turn}
-            labels = [item.labels[::-1] if k in flipped else item.labels for k, item in enumerate(items)]
+        for chosen in choices(*ways):
+            labels = [own for own, _ in chosen]
             operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
             order, numbers = canonical(operands, output)
             subscripts = tuple([_numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
             if best is None or subscripts < best[0]:
                 best, signs = (subscripts, order, numbers), set()
             if subscripts == best[0]:
-                signs.add((-1) ** len(flipped))
+                signs.add(prod(sign for _, sign in chosen))
         assert best is not None
         if len(signs) > 1:  # turning a skew matrix round changes the sign and nothing else: x'Kx
             return zeros(shape)
@@ -489,6 +525,20 @@ class _Builder:
             return nodes[0]  # minus the transpose of a skew matrix
         fields = (coefficient, subscripts, outputs, tuple(sizes), opaque)
         return intern(Einsum, fields, shape, tuple([nodes[p] for p in order]))
+
+
+def _ways(node: Node, labels: Labels, symmetry: int) -> list[tuple[Labels, int]]:
+    """The ways to write an operand's labels, each with its sign: two for a skew matrix."""
+    if symmetry < 0:
+        return [(labels, 1), (labels[::-1], -1)]
+    if node.alternating:
+        return [(way, _parity(way, labels)) for way in permutations(labels)]
+    return [(labels, 1)]
+
+
+def _parity(way: Labels, labels: Labels) -> int:
+    places = [labels.index(label) for label in way]
+    return -1 if sum(a > b for k, a in enumerate(places) for b in places[k + 1 :]) % 2 else 1
 
 
 def _numbered(labels: Labels, numbers: Mapping[int, int], sort: bool) -> Labels:
