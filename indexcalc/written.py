@@ -7,6 +7,7 @@ from functools import cached_property
 from indexcalc.derivation import Derivation
 from indexcalc.forms import algebra
 from indexcalc.forms.context import FIRST, Context
+from indexcalc.forms.index import NoIndexForm
 from indexcalc.forms.matrix import NoMatrixForm
 from indexcalc.forms.naming import parts_to_name
 from indexcalc.forms.nodes import Form
@@ -70,7 +71,10 @@ class Written:
         node = derivation.pullback_node
         if node is None or node is derivation.node:
             return None if node is None else self.derivative
-        return self.writer.best(node, derivation.groups[1])
+        try:
+            return self.writer.best(node, derivation.groups[1])
+        except NoIndexForm:
+            return None
 
     @cached_property
     def differential(self) -> Printed | None:

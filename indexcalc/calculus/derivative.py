@@ -8,8 +8,11 @@ in the normal form leaves the order of multiplication open; deltas that reach th
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
+
 from indexcalc.tensor.elementwise import Apply, apply
 from indexcalc.tensor.functions import LOG
+from indexcalc.tensor.grouping import Flatten, Split, flatten, split
 from indexcalc.tensor.matrix_functions import MatrixFunction
 from indexcalc.tensor.nodes import Labels, Node, descendants, number
 from indexcalc.tensor.product import Einsum, Power, einsum, power, zeros
@@ -77,6 +80,16 @@ def _contributions(node: Node, cotangent: Node, lead: int, wanted: set[Node]) ->
     if isinstance(node, Sum):
         axes = tuple(range(len(cotangent.shape)))
         return [(child, einsum(c, [(cotangent, axes)], axes)) for c, child in node.terms if child in wanted]
+    if isinstance(node, Flatten | Split):
+        (child,) = node.children
+        kept = tuple([(axis,) for axis in range(lead)])
+        if isinstance(node, Flatten):
+            parts = tuple([tuple([child.shape[axis] for axis in group]) for group in node.groups])
+            whole = tuple([(dimension,) for dimension in cotangent.shape[:lead]])
+            return [(child, split(cotangent, whole + parts))]
+        ends = list(accumulate(map(len, node.parts), initial=lead))
+        groups = tuple([tuple(range(a, b)) for a, b in pairwise(ends)])
+        return [(child, flatten(cotangent, kept + groups))]
     rank = len(node.shape)
     own = tuple(range(lead, lead + rank))
     leading = tuple(range(lead))
@@ -108,6 +121,9 @@ def _forward(node: Node, change: dict[Node, Node]) -> Node:
         )
     if isinstance(node, Sum):
         return add((c, change[child]) for c, child in node.terms if child in change)
+    if isinstance(node, Flatten | Split):
+        changed = change[node.children[0]]
+        return flatten(changed, node.groups) if isinstance(node, Flatten) else split(changed, node.parts)
     own = tuple(range(len(node.shape)))
     if isinstance(node, MatrixFunction):
         child = node.children[0]

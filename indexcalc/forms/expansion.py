@@ -164,3 +164,16 @@ def _without_opposite_sigmoids(node: Node) -> Node:
         return None
 
     return transform(node, replace)
+
+
+def as_terms(node: Node) -> Node:
+    """A product with a sum that is no matrix, as a sum."""
+    if not isinstance(node, Einsum):
+        return node
+    for place, (child, labels) in enumerate(node.factors):
+        if isinstance(child, Sum) and len(labels) > 2:
+            rest = [factor for k, factor in enumerate(node.factors) if k != place]
+            sizes = dict(enumerate(node.sizes))
+            terms = child.terms
+            return add([(c, einsum(node.coefficient, [(n, labels), *rest], node.output, sizes)) for c, n in terms])
+    return node

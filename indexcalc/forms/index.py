@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count
 
+from indexcalc.errors import IndexcalcError
 from indexcalc.forms import algebra
 from indexcalc.forms.context import Context
+from indexcalc.forms.expansion import as_terms
 from indexcalc.forms.factoring import variants
 from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, SumOver, Symbol
@@ -20,9 +22,10 @@ from indexcalc.tensor import product as products
 from indexcalc.tensor import sums
 from indexcalc.tensor.elementwise import Apply
 from indexcalc.tensor.epsilon import Epsilon
+from indexcalc.tensor.grouping import Flatten, Split, flatten
 from indexcalc.tensor.matrix_functions import MatrixFunction, Softmax
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational
-from indexcalc.tensor.product import Einsum, constant_axes, split_power, without_axes
+from indexcalc.tensor.product import Einsum, constant_axes, einsum, split_power, without_axes
 from indexcalc.tensor.structure import is_kind
 
 Letters = tuple[str, ...]
@@ -42,6 +45,10 @@ class Scope:
     def __init__(self, used: set[str]) -> None:
         self.used = used
         self.doubled: set[str] = set()
+
+
+class NoIndexForm(IndexcalcError):
+    """A tensor whose axes are groups of axes, and no text for it."""
 
 
 class IndexForms:
@@ -102,6 +109,8 @@ class IndexForms:
         match node:
             case tensor.Number(value=value):
                 return (1 if value >= 0 else -1), Number(tensor.magnitude(value))
+            case Flatten() | Split():
+                return self._grouped(node, letters, scope)
             case Epsilon():
                 return 1, Symbol("eps", "", self.place(node), letters)
             case tensor.Size() | tensor.Constant():
@@ -109,6 +118,8 @@ class IndexForms:
             case tensor.Variable(name=name):
                 return 1, Symbol(name, "", self.context.place(name), letters)
             case Einsum():
+                if any(isinstance(child, Split) for child in node.children):
+                    return self._with_vectors_apart(node, letters, scope)
                 return self._product(node, letters, scope)
             case sums.Sum():
                 return self._sum(node, letters, scope, flip=True)
@@ -191,6 +202,44 @@ class IndexForms:
             other = (*letters[: node.axis], dummy, *letters[node.axis + 1 :])
             below = SumOver((dummy,), Call("exp", "", (self._form(argument, other, scope),)))
             return Product(" ", 1, (above,), (below,))
+
+    def _grouped(self, node: Node, letters: Letters, scope: Scope) -> tuple[int, Form]:
+        """Matrix text with indices behind it, term by term."""
+        inner = as_terms(node.children[0])
+        if isinstance(node, Flatten) and isinstance(inner, sums.Sum):
+            terms = [(c, flatten(child, node.groups)) for c, child in inner.terms]
+            signed = [self._grouped(sums.scale(c, term), letters, scope) for c, term in terms]
+            return 1, Sum(tuple(algebra.ordered(signed)))
+        try:
+            sign, form = self.matrix.signed_form(node)
+        except NoMatrixForm as reason:
+            raise NoIndexForm("E404", f"this has no index form yet: {reason}") from None
+        if isinstance(form, Product) and form.operator == "*" and not form.divisors:
+            scalars = [factor for factor in form.factors if factor.kind == "s"]
+            rest = [factor for factor in form.factors if factor.kind != "s"]
+            whole = _with_letters(rest[0] if len(rest) == 1 else algebra.matmul(*rest), letters)
+            alone = not scalars and form.coefficient == 1
+            return sign, whole if alone else Product(" ", form.coefficient, (*scalars, whole))
+        return sign, _with_letters(form, letters)
+
+    def _with_vectors_apart(self, node: Einsum, letters: Letters, scope: Scope) -> tuple[int, Form]:
+        """``kron(A, B)_ij x_i y_j``: the vectors that a product takes apart, and what is left as one matrix."""
+        vectors = [f for f in node.factors if isinstance(f[0], Split) and len(f[0].parts) == 1]
+        rest = [factor for factor in node.factors if factor not in vectors]
+        output = node.output
+        groups: list[Labels] = [(axis,) for axis in range(len(node.output))]
+        for _, labels in vectors:
+            groups.append(tuple(range(len(output), len(output) + len(labels))))
+            output += labels
+        whole = flatten(einsum(node.coefficient, rest, output, dict(enumerate(node.sizes))), tuple(groups))
+        own = [self._fresh(scope, child.children[0].shape[0]) for child, _ in vectors]
+        if not vectors or len(whole.shape) > 2:
+            raise NoIndexForm("E404", "this has no index form yet: a tensor in it is reshaped")
+        sign, form = self._signed(whole, (*letters, *own), scope)
+        for (child, _), letter in zip(vectors, own, strict=True):
+            s, vector = self._signed(child.children[0], (letter,), scope)
+            sign, form = sign * s, Product(" ", 1, (*_flat(form), *_flat(vector)))
+        return sign, form
 
     # ------------------------------------------------------------------ products
     def _product(self, node: Einsum, letters: Letters, scope: Scope) -> tuple[int, Form]:
@@ -340,6 +389,12 @@ class IndexForms:
 def _repeated(letters: Letters) -> set[str]:
     """The letters that would be summed inside a function or a power: ``A_kk^2`` is the square of the trace."""
     return {letter for letter in letters if letters.count(letter) > 1}
+
+
+def _with_letters(form: Form, letters: Letters) -> Form:
+    if isinstance(form, Call):
+        return Call(form.function, "", form.parts, letters)
+    return Call("", "", (form,), letters)
 
 
 def _negated(form: Form) -> Form:

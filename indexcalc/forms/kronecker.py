@@ -1,4 +1,5 @@
-"""The vec form of a derivative of order 3 or 4: ∂vec(Y)/∂vec(X)' with Kronecker products.
+"""Kronecker products and vec: in the vec form of a derivative of order 3 or 4, ∂vec(Y)/∂vec(X)', and in tensors
+whose axes are groups of axes.
 
 vec stacks columns, so vec(A X B) = kron(B', A) vec(X) (Magnus and Neudecker, Matrix Differential
 Calculus, theorem 2.2). A term comes apart at its output labels. Blocks between two row axes are a diagonal
@@ -12,12 +13,14 @@ from typing import NamedTuple
 
 from indexcalc.forms import algebra
 from indexcalc.forms.algebra import matmul
-from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
-from indexcalc.forms.nodes import Call, Form, Sum
+from indexcalc.forms.expansion import as_terms
+from indexcalc.forms.matrix import GROUPED, MatrixForms, NoMatrixForm
+from indexcalc.forms.nodes import Call, Form, Product, Sum
 from indexcalc.tensor import sums
 from indexcalc.tensor.components import connected
+from indexcalc.tensor.grouping import Flatten, Groups, Split, flatten
 from indexcalc.tensor.nodes import Labels, Node, magnitude
-from indexcalc.tensor.product import Einsum, Factor, einsum
+from indexcalc.tensor.product import Einsum, Factor, einsum, reindex
 
 
 class Sides(NamedTuple):
@@ -39,6 +42,48 @@ def vec_form(forms: MatrixForms, node: Node, output_rank: int) -> Form | None:
         return _sum(forms, node, output_rank)
     except NoMatrixForm:
         return None
+
+
+def flattened(forms: MatrixForms, node: Flatten) -> tuple[int, Form]:
+    """kron(A, B), vec(X) or kron(A, B)*commutation(m, n) for a node of rank 1 or 2. Raises NoMatrixForm."""
+    inner = as_terms(node.children[0])
+    if isinstance(inner, sums.Sum):
+        try:
+            return _alone(forms, inner, node.groups)
+        except NoMatrixForm:
+            terms = [forms.signed_form(flatten(sums.scale(c, child), node.groups)) for c, child in inner.terms]
+            return 1, Sum(tuple(algebra.ordered(terms)))
+    found = times_vector(forms, inner, node.groups) if isinstance(inner, Einsum) else None
+    return found or _alone(forms, inner, node.groups)
+
+
+def _alone(forms: MatrixForms, inner: Node, groups: Groups) -> tuple[int, Form]:
+    if any(len(group) > 2 for group in groups):
+        raise NoMatrixForm("it is a Kronecker product of more than two factors")
+    order = [axis for group in groups for axis in reversed(group)]  # the columns are what varies slowest
+    moved = reindex(inner, tuple(sorted(range(len(order)), key=order.__getitem__)))
+    if len(groups) == 1:
+        return _vec(forms, moved)
+    return _signed_sum(forms, moved, len(groups[0]))
+
+
+def _vec(forms: MatrixForms, matrix: Node) -> tuple[int, Form]:
+    """vec(X), or kron(x, y) for vec(y*x')."""
+    sign, form = forms.signed_form(matrix)
+    whole: Form = Call("vec", "c", (form,))
+    if isinstance(form, Product) and form.operator == "*" and not form.divisors:
+        *scalars, a, b = form.factors if len(form.factors) > 1 else (form, form)
+        if (a.kind, b.kind) == ("c", "r") and all(scalar.kind == "s" for scalar in scalars):
+            outer: Form = Call("kron", "c", (algebra.transpose(b), a))
+            scaled = algebra.assemble(form.coefficient, [(scalar, 1) for scalar in scalars], outer)
+            whole = algebra.cheapest([whole, scaled])
+    return sign, whole
+
+
+def _signed_sum(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
+    if isinstance(node, sums.Sum):
+        return 1, _sum(forms, node, output_rank)
+    return _term(forms, node, output_rank)
 
 
 def _sum(forms: MatrixForms, node: Node, output_rank: int) -> Form:
@@ -91,12 +136,12 @@ def _term(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
         s, part = _side(forms, node, row, column, ties)
         sign *= s
         parts.append(part)
-    form: Form = Call("kron", "M", tuple(parts))
-    if crossed and None not in sides:
+    identity = all(isinstance(p, Call) and p.function == "eye" for p in parts)
+    commutes = crossed and None not in sides
+    chain: list[Form] = [] if identity and (left or right or commutes) else [Call("kron", "M", tuple(parts))]
+    if commutes:
         sizes = [algebra.sized(node.sizes[label], -1) for label in (sides.x_row, sides.x_column) if label is not None]
-        form = matmul(form, Call("commutation", "M", tuple(sizes)))
-    identity = (left or right) and not crossed and all(isinstance(p, Call) and p.function == "eye" for p in parts)
-    chain: list[Form] = [] if identity else [form]
+        chain.append(Call("commutation", "M", tuple(sizes)))
     if left:
         s, diagonal = _diag_vec(forms, node, left, (sides.y_row, sides.y_column))
         sign, chain = sign * s, [diagonal, *chain]
@@ -138,3 +183,41 @@ def _diag_vec(forms: MatrixForms, node: Einsum, factors: list[Factor], axes: Seq
     output: Labels = tuple([label for label in axes if label is not None])
     sign, matrix = forms.signed_form(einsum(1, factors, output, {label: node.sizes[label] for label in output}))
     return sign, algebra.symmetric(Call("diag", "M", (Call("vec", "c", (matrix,)),)))
+
+
+def times_vector(forms: MatrixForms, node: Einsum, groups: Groups) -> tuple[int, Form] | None:
+    """kron(A, B)*v: a product with a vector that is taken apart, as a matrix (or a row) times the vector; or, for a
+    scalar, sum(M .* kron(A, B)). ``groups`` are those of the product's axes."""
+    for place, (child, labels) in enumerate(node.factors):
+        if isinstance(child, Split) and len(child.parts) == 2 and not groups:
+            cut = len(child.parts[0])
+            rest = [factor for k, factor in enumerate(node.factors) if k != place]
+            inner = einsum(node.coefficient, rest, labels, dict(enumerate(node.sizes)))
+            whole = flatten(inner, (tuple(range(cut)), tuple(range(cut, len(labels)))))
+            (sign, form), (s, plain) = forms.signed_form(whole), forms.signed_form(child.children[0])
+            return sign * s, algebra.total(algebra.hadamard(plain, form))
+        if isinstance(child, Split) and len(child.parts) == 1:
+            rest = [factor for k, factor in enumerate(node.factors) if k != place]
+            sizes = dict(enumerate(node.sizes))
+            end = len(node.output)
+            inner = einsum(node.coefficient, rest, node.output + labels, sizes)
+            matrix = flatten(inner, (*groups, tuple(range(end, end + len(labels)))))
+            sign, form = forms.signed_form(matrix)
+            s, vector = forms.signed_form(child.children[0])
+            return sign * s, matmul(form if groups else algebra.transpose(form), vector)
+    return None
+
+
+def _flattened(forms: MatrixForms, node: Node) -> tuple[int, Form]:
+    assert isinstance(node, Flatten)
+    return flattened(forms, node)
+
+
+def _product(forms: MatrixForms, node: Node) -> tuple[int, Form] | None:
+    assert isinstance(node, Einsum)
+    groups = tuple([(axis,) for axis in range(len(node.output))])
+    return times_vector(forms, node, groups) if len(groups) < 2 else None
+
+
+GROUPED[Flatten] = _flattened
+GROUPED[Einsum] = _product

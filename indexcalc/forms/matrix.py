@@ -6,7 +6,7 @@ on their labels become. A sum is printed as the user wrote it, else in the best 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from indexcalc.forms import algebra
@@ -29,10 +29,15 @@ from indexcalc.tensor.structure import is_kind
 KIND = "scM"
 Piece = tuple[Labels, Form]
 Signed = tuple[int, Form]
+"""A sign and a form."""
 
 
 class NoMatrixForm(Exception):
     """Why there is none, in words."""
+
+
+GROUPED: dict[type[Node], Callable[[MatrixForms, Node], Signed | None]] = {}
+"""The forms of nodes whose axes are groups of axes: kronecker.py."""
 
 
 class MatrixForms:
@@ -140,6 +145,9 @@ class MatrixForms:
         if named is not None:
             return 1, named
         kind = KIND[len(node.shape)]
+        grouped = GROUPED.get(type(node))
+        if grouped is not None and (found := grouped(self, node)) is not None:
+            return found
         match node:
             case tensor.Number(value=value):
                 return (1 if value >= 0 else -1), Number(tensor.magnitude(value))

@@ -74,6 +74,14 @@ class Sum(NamedTuple):
     terms: tuple[tuple[int, Core, Labels], ...]
 
 
+class Grouped(NamedTuple):
+    """A tensor with groups of its axes as axes, the last of a group varying fastest."""
+
+    axes: Axes
+    body: Core
+    groups: tuple[Labels, ...]
+
+
 class Elementwise(NamedTuple):
     axes: Axes
     function: Function
@@ -95,7 +103,7 @@ class Whole(NamedTuple):
     axis: int
 
 
-Core = Leaf | Literal | LeviCivita | SizeOf | Product | Sum | Elementwise | Power | Whole
+Core = Leaf | Literal | LeviCivita | SizeOf | Product | Sum | Elementwise | Power | Whole | Grouped
 
 
 def subcores(core: Core) -> tuple[Core, ...]:
@@ -107,6 +115,6 @@ def subcores(core: Core) -> tuple[Core, ...]:
             return tuple(term for _, term, _ in core.terms)
         case Power():
             return (core.base,) if isinstance(core.exponent, Fraction) else (core.base, core.exponent)
-        case Elementwise() | Whole():
+        case Elementwise() | Whole() | Grouped():
             return (core.body,)
     return ()

@@ -46,6 +46,11 @@ def letters_of(script: Script) -> Letters | None:
     return tuple(tokens) if tokens and fits else None
 
 
+def subscript(letters: Sequence[str]) -> str:
+    """Indices as they are written behind a name: ``_ij``, ``_{i1 j}``."""
+    return f"_{''.join(letters)}" if all(len(letter) == 1 for letter in letters) else f"_{{{' '.join(letters)}}}"
+
+
 class IndexNotation:
     """The index text of one statement. ``resolve`` gives a name's meaning and its letters, with repeats;
     ``indexed`` tells whether a tree has indices; ``left`` are the letters of the left-hand side, None without one;
@@ -142,35 +147,43 @@ class IndexNotation:
         for _, letters in tensors:
             for letter in letters:
                 counts[letter] = counts.get(letter, 0) + 1
-        for letter, count in counts.items():
-            if count > 2 and self.left is None and letter not in kept:
-                raise self._thrice(letter, count, span)
+        often = [letter for letter, count in counts.items() if count > 2 and letter not in kept]
+        if often and self.left is None:
+            free = [letter for letter, count in counts.items() if count == 1 and letter not in kept]
+            raise self._too_often(often, free, counts[often[0]], span)
         return self._contracted(tensors, {x for x, count in counts.items() if count > 1 and x not in kept}, span)
 
-    def _thrice(self, letter: str, count: int, span: Span) -> IndexcalcError:
-        message = f"the index {letter} occurs {count} times in one product"
-        help_ = f"to sum over it write `sum_{letter}(…)`; to keep it name it on the left: `y_{letter} = …`"
+    def _too_often(self, often: Sequence[str], free: Sequence[str], count: int, span: Span) -> IndexcalcError:
+        message = f"the index {often[0]} occurs {count} times in one product, and only a pair is summed by itself"
+        it, text = "it" if len(often) == 1 else "them", self.matrix.misfit.source(span)
+        name = next((name for name in "yzwvu" if name not in self.matrix.misfit.text), "y")
+        left = name + subscript([*free, *often])
+        help_ = (
+            f"to sum over {it} write `sum{subscript(often)}({text})`; to keep {it} name {it} on the left: `{left} = …`"
+        )
         return IndexcalcError("E202", message, span, help_)
 
     def _contracted(self, tensors: Sequence[Tensor], summed: Collection[str], span: Span) -> Tensor:
         labels: dict[str, int] = {}
         sizes: dict[str, int] = {}
+        first: dict[str, tuple[Core, int]] = {}
         factors = []
         for core, letters in tensors:
-            for letter, size in zip(letters, core.axes, strict=True):
+            for place, (letter, size) in enumerate(zip(letters, core.axes, strict=True)):
                 labels.setdefault(letter, len(labels))
-                if not self.sizes.unify(sizes.setdefault(letter, size), size):
-                    raise self._misfit(letter, sizes[letter], size, span)
+                self._agree(letter, first.setdefault(letter, (core, place)), (core, place), span)
+                sizes.setdefault(letter, size)
             factors.append((core, tuple([labels[letter] for letter in letters])))
         free = tuple([letter for letter in labels if letter not in summed])
         output = tuple([labels[letter] for letter in free])
         return Product(tuple([sizes[letter] for letter in free]), tuple(factors), output), free
 
-    def _misfit(self, letter: str, a: int, b: int, span: Span) -> IndexcalcError:
-        message = (
-            f"the index {letter} runs over {self.sizes.text(a)} in one place and over {self.sizes.text(b)} in another"
-        )
-        return IndexcalcError("E203", message, span)
+    def _agree(self, letter: str, a: tuple[Core, int], b: tuple[Core, int], span: Span) -> None:
+        """An index has the same size everywhere: on axes of two meanings."""
+        misfit = self.matrix.misfit
+        if not self.sizes.unify(a[0].axes[a[1]], b[0].axes[b[1]], misfit.source(span)):
+            message = f"the index {letter} runs over {misfit.axis(*a)} and over {misfit.axis(*b)}"
+            raise IndexcalcError("E203", message, span)
 
     def _indexed(self, node: syntax.Indexed) -> Tensor:
         letters = letters_of(node.script)
@@ -196,13 +209,14 @@ class IndexNotation:
         terms = [(sign, *self.expression(term, kept)) for sign, term in node.terms]
         letters = tuple(dict.fromkeys(letter for _, _, own in terms for letter in own))
         sizes: dict[str, int] = {}
+        first: dict[str, tuple[Core, int]] = {}
         for (_, core, own), (_, term) in zip(terms, node.terms, strict=True):
             missing = [letter for letter in letters if letter not in own and letter not in kept]
             if own and missing:
                 raise self._uneven(missing, own, term.span)
-            for letter, size in zip(own, core.axes, strict=True):
-                if not self.sizes.unify(sizes.setdefault(letter, size), size):
-                    raise self._misfit(letter, sizes[letter], size, node.span)
+            for place, (letter, size) in enumerate(zip(own, core.axes, strict=True)):
+                self._agree(letter, first.setdefault(letter, (core, place)), (core, place), node.span)
+                sizes.setdefault(letter, size)
         axes = tuple([sizes[letter] for letter in letters])
         placed = tuple((sign, core, tuple([letters.index(letter) for letter in own])) for sign, core, own in terms)
         return Sum(axes, placed), letters
@@ -210,8 +224,8 @@ class IndexNotation:
     def _uneven(self, missing: Sequence[str], own: Letters, span: Span) -> IndexcalcError:
         lack = ", ".join(missing)
         message = f"this term has the free indices {', '.join(own)}; another has {lack}"
-        kept = "".join([*own, *missing])
-        help_ = f"the terms of a sum have the same free indices; to keep them all name them on the left: `y_{kept} = …`"
+        kept = subscript([*own, *missing])
+        help_ = f"the terms of a sum have the same free indices; to keep them all name them on the left: `y{kept} = …`"
         return IndexcalcError("E204", message, span, help_)
 
     def _sum_over(self, node: syntax.SumOver, kept: Collection[str]) -> Tensor:
@@ -250,9 +264,9 @@ class IndexNotation:
         if row.sizes or not any(map(self.indexed, node.arguments)):
             value = self.matrix.call(node)
             if value.core.axes:
-                below = "i" if len(value.core.axes) == 1 else "ij"
+                behind = "i" if len(value.core.axes) == 1 else "ij"
                 message = f"{self.matrix.shape(value)} needs indices in index notation"
-                raise IndexcalcError("E201", message, node.span, f"write `{node.function}(…)_{below}`")
+                raise IndexcalcError("E201", message, node.span, f"write `{node.function}(…)_{behind}`")
             return value.core, ()
         arguments = []
         for argument in node.arguments:
@@ -260,6 +274,7 @@ class IndexNotation:
             arguments.append(Value(KIND[len(letters)] if len(letters) < 3 else "?", core, argument.span))
         kinds = "".join(argument.kind for argument in arguments)
         if row.kinds.get(kinds) != "s":
-            help_ = f"write `{node.function}(…)_ij` with matrix text inside"
+            behind = {"c": "_i", "s": ""}.get(row.kinds.get(kinds.replace("r", "c"), "M"), "_ij")
+            help_ = f"write `{node.function}(…){behind}` with matrix text inside"
             raise IndexcalcError("E201", f"{node.function} takes whole matrices and vectors", node.span, help_)
         return row.build(self.matrix, arguments), ()

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from indexcalc.errors import Span
-from indexcalc.language.core import Core, Elementwise, LeviCivita, Literal, Power, Product, SizeOf, Whole
+from indexcalc.language.core import Core, Elementwise, Grouped, LeviCivita, Literal, Power, Product, SizeOf, Whole
 from indexcalc.language.syntax import Name, Number, Syntax
 from indexcalc.tensor.functions import BY_NAME
 
@@ -27,8 +27,10 @@ class Value(NamedTuple):
 class Checks(Protocol):
     """What a row may ask of the sizes of its arguments; the answer to a misfit is an error."""
 
-    def square(self, value: Value) -> None: ...
+    def square(self, value: Value, what: str) -> None: ...
     def in_space(self, value: Value) -> int: ...
+    def product_size(self, parts: Sequence[int]) -> int: ...
+    def new_size(self) -> int: ...
     def same_shape(self, a: Value, b: Value) -> None: ...
     def axis(self, value: Value) -> int: ...
 
@@ -56,6 +58,8 @@ class Row:
 
 ANY = {"s": "s", "c": "s", "r": "s", "M": "s"}
 ALONG = {"Ms": "c"}
+KRON = {"cc": "c", "rr": "r", "cr": "M", "rc": "M"} | {a + b: "M" for a in "crM" for b in "crM" if "M" in a + b}
+KRON |= {"s" + kind: kind for kind in "scrM"} | {kind + "s": kind for kind in "crM"}
 ONE = Literal((), Fraction(1))
 HALF = Fraction(1, 2)
 
@@ -109,8 +113,51 @@ def _mean(core: Core) -> Core:
 
 
 def _trace(checks: Checks, args: Sequence[Value]) -> Core:
-    checks.square(args[0])
+    checks.square(args[0], "tr")
     return Product((), ((args[0].core, (0, 0)),), ())
+
+
+def kron(checks: Checks, args: Sequence[Value]) -> Core:
+    """kron(A, B): a column counts as n x 1, a row as 1 x n."""
+    a, b = args
+    if "s" in (a.kind, b.kind):
+        return scaled(a.core, b.core) if a.kind == "s" else scaled(b.core, a.core)
+    ours = {"M": (0, 1), "c": (0,), "r": (1,)}[a.kind]
+    theirs = {"M": (2, 3), "c": (2,), "r": (3,)}[b.kind]
+    sizes = dict(zip((*ours, *theirs), (*a.core.axes, *b.core.axes), strict=True))
+    output = tuple([label for label in (0, 2, 1, 3) if label in sizes])
+    groups = [tuple([output.index(x) for x in pair if x in sizes]) for pair in ((0, 2), (1, 3))]
+    body = Product(tuple([sizes[x] for x in output]), ((a.core, ours), (b.core, theirs)), output)
+    return _grouped(checks, body, [group for group in groups if group])
+
+
+def _grouped(checks: Checks, body: Core, groups: Sequence[tuple[int, ...]]) -> Core:
+    sizes = [[body.axes[axis] for axis in group] for group in groups]
+    axes = tuple([each[0] if len(each) == 1 else checks.product_size(each) for each in sizes])
+    return Grouped(axes, body, tuple(groups))
+
+
+def _vec(checks: Checks, args: Sequence[Value]) -> Core:
+    core = args[0].core
+    return _grouped(checks, core, [(1, 0)]) if args[0].kind == "M" else core
+
+
+def _commutation(checks: Checks, args: Sequence[Value]) -> Core:
+    """K with K*vec(X) = vec(X') for X m x n"""
+    m, n = (value.core.axes[0] for value in args)
+    body = Product((m, n, n, m), (), (0, 1, 1, 0), ((0, m), (1, n)))
+    return _grouped(checks, body, [(0, 1), (2, 3)])
+
+
+def _repeated(rank: int) -> Callable[[Checks, Sequence[Value]], Core]:
+    """vector(1) and matrix(1): a number in every entry, of the size that fits"""
+
+    def build(checks: Checks, args: Sequence[Value]) -> Core:
+        axes = tuple([checks.new_size() for _ in range(rank)])
+        labels = tuple(range(rank))
+        return Product(axes, ((args[0].core, ()),), labels, tuple(zip(labels, axes, strict=True)))
+
+    return build
 
 
 def _cross(checks: Checks, args: Sequence[Value]) -> Core:
@@ -123,14 +170,14 @@ def _cross(checks: Checks, args: Sequence[Value]) -> Core:
 def _diag(checks: Checks, args: Sequence[Value]) -> Core:
     core = args[0].core
     if args[0].kind == "M":
-        checks.square(args[0])
+        checks.square(args[0], "diag")
         return Product(core.axes[:1], ((core, (0, 0)),), (0,))
     return Product(core.axes * 2, ((core, (0,)),), (0, 0))
 
 
 def _square(name: str, axes: bool) -> Callable[[Checks, Sequence[Value]], Core]:
     def build(checks: Checks, args: Sequence[Value]) -> Core:
-        checks.square(args[0])
+        checks.square(args[0], name)
         core = args[0].core
         return Whole(core.axes if axes else (), name, core, 0)
 
@@ -139,7 +186,7 @@ def _square(name: str, axes: bool) -> Callable[[Checks, Sequence[Value]], Core]:
 
 def _adjugate(checks: Checks, args: Sequence[Value]) -> Core:
     """adj(A) = det(A) inv(A), for invertible A"""
-    checks.square(args[0])
+    checks.square(args[0], "adj")
     core = args[0].core
     return scaled(Whole((), "det", core, 0), Whole(core.axes, "inv", core, 0))
 
@@ -216,6 +263,11 @@ TABLE = (
     Row("logdet", {"M": "s"}, _square("logdet", False)),
     Row("adj", {"M": "M"}, _adjugate),
     Row("cross", {"cc": "c"}, _cross),
+    Row("kron", KRON, kron),
+    Row("vec", {"M": "c", "c": "c", "r": "c"}, _vec),
+    Row("commutation", {}, _commutation, sizes=True),
+    Row("vector", {"s": "c"}, _repeated(1)),
+    Row("matrix", {"s": "M"}, _repeated(2)),
     Row("transpose", {"s": "s", "c": "r", "r": "c", "M": "M"}, _transpose),
     Row("softmax", {"c": "c", "Ms": "M"}, _along(lambda core: _softmax(core, 0), _softmax)),
     Row("logsumexp", {"c": "s"} | ALONG, _along(lambda core: _logsumexp(core, 0), _logsumexp)),
@@ -227,7 +279,5 @@ TABLE = (
 LIBRARY = {name: row for row in TABLE for name in (row.name, *row.also)}
 SCALAR_VALUED = frozenset(name for name, row in LIBRARY.items() if "s" in row.kinds.values())
 
-LATER = frozenset(
-    "kron vec commutation max min hadamard vector matrix symmetric skew einsum step_ repmat reshape".split()
-)
+LATER = frozenset("max min hadamard symmetric skew einsum step_ repmat reshape".split())
 """Functions that are understood but not supported yet."""

@@ -9,6 +9,7 @@ from indexcalc.language import core
 from indexcalc.language.core import Core, Symbol, subcores
 from indexcalc.tensor.elementwise import apply
 from indexcalc.tensor.epsilon import epsilon
+from indexcalc.tensor.grouping import flatten
 from indexcalc.tensor.matrix_functions import determinant, inverse, log_determinant, logsumexp, softmax
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Variable, constant, number, size, variable
 from indexcalc.tensor.product import broadcast, einsum, power
@@ -103,6 +104,8 @@ class Lowering:
                     return power(parts[0], exponent)
                 shape = parts[0].shape
                 return power(parts[0], broadcast(parts[1], shape) if not parts[1].shape else parts[1])
+            case core.Grouped(groups=groups):
+                return flatten(parts[0], groups)
             case core.Whole(function=name, axis=axis):
                 return WHOLE[name](parts[0], axis)
 

@@ -9,13 +9,14 @@ from fractions import Fraction
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.core import Core, Elementwise, Literal, Power, Product, Sum, Whole
-from indexcalc.language.library import LATER, LIBRARY, Row, Value, constant_kind, size_text, transposed
+from indexcalc.language.library import KRON, LATER, LIBRARY, Row, Value, constant_kind, kron, size_text, transposed
+from indexcalc.language.misfit import PRODUCTS, Misfit
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax
 from indexcalc.tensor.functions import BY_NAME
 
+QUESTIONS = ("grad", "hess", "hvp", "vjp", "jvp", "simplify")
 KINDS = {"s": "a scalar", "c": "a column", "r": "a row", "M": "a matrix"}
-PRODUCTS = {"MM": "M", "Mc": "c", "rM": "r", "rc": "s", "cr": "M"}
 LARGEST_POWER = 16
 """The highest power of a matrix: each is so many factors."""
 
@@ -23,8 +24,9 @@ LARGEST_POWER = 16
 class MatrixNotation:
     """The matrix text of one statement. ``resolve`` gives the value of a name."""
 
-    def __init__(self, sizes: Sizes, resolve: Callable[[syntax.Name], Value], notes: list[str]) -> None:
+    def __init__(self, sizes: Sizes, resolve: Callable[[syntax.Name], Value], notes: list[str], text: str = "") -> None:
         self.sizes, self.resolve, self.notes = sizes, resolve, notes
+        self.misfit = Misfit(sizes, text)
 
     def value(self, node: Syntax) -> Value:
         match node:
@@ -54,6 +56,12 @@ class MatrixNotation:
         raise IndexcalcError("E201", "indices cannot stand in matrix notation", node.span)
 
     # ------------------------------------------------------------------ sizes
+    def product_size(self, parts: Sequence[int]) -> int:
+        return self.sizes.product(parts)
+
+    def new_size(self) -> int:
+        return self.sizes.new()
+
     def in_space(self, value: Value) -> int:
         """The size 3 that a vector must have."""
         three = self.sizes.fixed(3)
@@ -62,16 +70,18 @@ class MatrixNotation:
             raise IndexcalcError("E203", message, value.span)
         return three
 
-    def square(self, value: Value) -> None:
+    def square(self, value: Value, what: str) -> None:
         rows, columns = value.core.axes
-        if not self.sizes.unify(rows, columns):
-            message = f"a square matrix is needed here, not {self.shape(value)}"
+        if not self.sizes.unify(rows, columns, f"{what}({self.misfit.source(value.span)})"):
+            message = f"`{what}` needs a square matrix, and {self.misfit.described(value)}"
             raise IndexcalcError("E206", message, value.span)
 
-    def same_shape(self, a: Value, b: Value) -> None:
-        for x, y in zip(a.core.axes, b.core.axes, strict=True):
-            if not self.sizes.unify(x, y):
-                raise self._misfit(a, b, "equal shapes are needed")
+    def same_shape(self, a: Value, b: Value, operator: str = "") -> None:
+        why = self.misfit.source((a.span[0], b.span[1]))
+        for place, (x, y) in enumerate(zip(a.core.axes, b.core.axes, strict=True)):
+            if not self.sizes.unify(x, y, why):
+                help_ = self.misfit.entrywise(a, operator, b) if operator else self.misfit.transpose(a, b)
+                raise self._misfit(a, b, "equal shapes are needed", (place, place), help_)
 
     def axis(self, value: Value) -> int:
         """The axis that the second argument of sum, softmax, … names."""
@@ -85,9 +95,11 @@ class MatrixNotation:
         sizes = {"c": [*sizes, "1"], "r": ["1", *sizes]}.get(value.kind, sizes)
         return f"{KINDS[value.kind]} ({' x '.join(sizes)})" if sizes else KINDS[value.kind]
 
-    def _misfit(self, a: Value, b: Value, why: str) -> IndexcalcError:
-        message = f"{self.shape(a)} and {self.shape(b)} do not fit: {why}"
-        return IndexcalcError("E203", message, (a.span[0], b.span[1]))
+    def _misfit(
+        self, a: Value, b: Value, why: str, places: tuple[int, int] = (0, 0), help_: str | None = None
+    ) -> IndexcalcError:
+        message = f"{self.misfit.described(a, places[0])} and {self.misfit.described(b, places[1])}: {why}"
+        return IndexcalcError("E203", message, (a.span[0], b.span[1]), help_)
 
     # ------------------------------------------------------------------ sums
     def _sum(self, node: syntax.Sum) -> Value:
@@ -100,8 +112,8 @@ class MatrixNotation:
                         "a scalar is added to every entry of a square matrix; c*eye(n) is a multiple of the identity"
                     )
             elif value.kind != first.kind:
-                help_ = "is a transpose missing?" if {value.kind, first.kind} == {"c", "r"} else None
-                message = f"{self.shape(first)} and {self.shape(value)} cannot be added"
+                help_ = self.misfit.transpose(first, value)
+                message = f"{self.misfit.described(first)} and {self.misfit.described(value)}: they cannot be added"
                 raise IndexcalcError(
                     "E204", message, (min(first.span[0], value.span[0]), max(first.span[1], value.span[1])), help_
                 )
@@ -124,7 +136,9 @@ class MatrixNotation:
             elif operator == "/":
                 self._divide(running, right)
             elif operator == "⊗":
-                raise unsupported("kron", factor.span)
+                value = running.value()
+                core = kron(self, (value, right))
+                running = _Running(Value(KRON[value.kind + right.kind], core, (value.span[0], right.span[1])))
             else:
                 running = _Running(self._elementwise(running.value(), operator, right))
             running.span = (node.span[0], right.span[1])
@@ -139,22 +153,20 @@ class MatrixNotation:
         if kind is None:
             raise self._no_product(left.value(), right)
         if left.columns is not None and right.kind in "Mc":
-            _, size = left.columns
-            if not self.sizes.unify(size, right.core.axes[0]):
-                raise self._misfit(
-                    left.value(),
-                    right,
-                    f"{self.sizes.text(size)} columns against {self.sizes.text(right.core.axes[0])} rows",
-                )
+            size, rows = left.columns[1], right.core.axes[0]
+            if not self.sizes.unify(size, rows, self.misfit.source((left.span[0], right.span[1]))):
+                whole = left.value()
+                why = f"{self.sizes.text(size)} columns against {self.sizes.text(rows)} rows"
+                raise self._misfit(whole, right, why, (len(whole.core.axes) - 1, 0), self.misfit.product(whole, right))
         left.take(right)
 
     def _no_product(self, left: Value, right: Value) -> IndexcalcError:
         span = (left.span[0], right.span[1])
         if left.kind == right.kind == "c":
-            help_ = "write x'*y for the dot product, x*y' for the outer product, x .* y for the elementwise one"
-            return IndexcalcError("E205", "two column vectors have no matrix product", span, help_)
+            message = "two column vectors have no matrix product"
+            return IndexcalcError("E205", message, span, self.misfit.product(left, right))
         message = f"{self.shape(left)} times {self.shape(right)} is no matrix product"
-        return IndexcalcError("E205", message, span, "is a transpose missing, or is `.*` meant?")
+        return IndexcalcError("E205", message, span, self.misfit.product(left, right))
 
     def _divide(self, left: _Running, right: Value) -> None:
         if right.kind != "s":
@@ -164,9 +176,10 @@ class MatrixNotation:
 
     def _elementwise(self, left: Value, operator: str, right: Value) -> Value:
         if left.kind != right.kind and (operator == ":" or "s" not in (left.kind, right.kind)):
-            raise self._misfit(left, right, f"`{operator}` works entry by entry")
+            help_ = self.misfit.entrywise(left, operator, right)
+            raise self._misfit(left, right, f"`{operator}` works entry by entry", help_=help_)
         if left.kind == right.kind:
-            self.same_shape(left, right)
+            self.same_shape(left, right, operator)
         full = right if left.kind == "s" else left
         core = Power(right.core.axes, right.core, Fraction(-1)) if operator == "./" else right.core
         axes = full.core.axes
@@ -191,7 +204,8 @@ class MatrixNotation:
             repeated = Sum(value.core.axes, ((1, base.core, ()),))
             return Value(value.kind, Power(value.core.axes, repeated, value.core), node.span)
         if value.kind != base.kind or not node.elementwise:
-            raise IndexcalcError("E215", f"the exponent is {self.shape(value)}", value.span, "an exponent is a scalar")
+            help_ = "an exponent is a scalar" + ("; `.^` has one for each entry" if value.kind == base.kind else "")
+            raise IndexcalcError("E215", f"the exponent is {self.shape(value)}", value.span, help_)
         self.same_shape(base, value)
         return Value(base.kind, Power(base.core.axes, base.core, value.core), node.span)
 
@@ -204,7 +218,7 @@ class MatrixNotation:
             raise IndexcalcError("E402", message, node.exponent.span, "write `.^` for the power of each entry")
         if abs(exponent) > LARGEST_POWER:
             raise IndexcalcError("E504", f"matrix powers go up to {LARGEST_POWER}", node.exponent.span)
-        self.square(base)
+        self.square(base, "^")
         axes = base.core.axes
         if exponent == 0:
             return Value("M", Product(axes, (), (0, 0), ((0, axes[0]),)), node.span)
@@ -239,16 +253,20 @@ class MatrixNotation:
         wanted = " or ".join(
             " and ".join(KINDS[kind] for kind in kinds) for kinds in row.kinds if len(kinds) == len(arguments)
         )
-        return IndexcalcError("E208", f"{row.name} takes {wanted}, not {given}", node.span)
+        along = f"give the axis: `{row.name}(Z, 1)` down the columns, `{row.name}(Z, 2)` along the rows"
+        help_ = along if "".join(a.kind for a in arguments) + "s" in row.kinds else None
+        return IndexcalcError("E208", f"{row.name} takes {wanted}, not {given}", node.span, help_)
 
     def _constant(self, row: Row, node: syntax.Call) -> Value:
         texts = [size_text(argument) for argument in node.arguments]
-        if not 1 <= len(texts) <= (1 if row.name == "eye" else 2) or not all(texts):
-            shapes = "eye(n)" if row.name == "eye" else f"{row.name}(n) or {row.name}(m, n)"
+        least, most = {"eye": (1, 1), "commutation": (2, 2)}.get(row.name, (1, 2))
+        if not least <= len(texts) <= most or not all(texts):
+            shapes = " or ".join(f"{row.name}({'m, ' * (count - 1)}n)" for count in range(least, most + 1))
             raise IndexcalcError("E303", f"{row.name} takes sizes: {shapes}", node.span)
         values = []
         for text, argument in zip(texts, node.arguments, strict=True):
-            axes = () if text == "1" and len(texts) == 2 else (self.sizes.fixed(int(text) if text.isdigit() else text),)
+            dropped = text == "1" and len(texts) == 2 and row.name != "commutation"
+            axes = () if dropped else (self.sizes.fixed(int(text) if text.isdigit() else text),)
             values.append(Value("s", Literal(axes, Fraction(1)), argument.span))
         return Value(constant_kind(row.name, texts), row.build(self, values), node.span)
 
@@ -350,7 +368,8 @@ def unsupported(what: str, span: Span) -> IndexcalcError:
 def unknown_function(node: syntax.Call) -> IndexcalcError:
     if node.function in LATER:
         return unsupported(node.function, node.name_span)
-    near = get_close_matches(node.function.lower(), [*BY_NAME, "sqrt", *LIBRARY], n=1)
     text = node.function
+    near = get_close_matches(text.lower(), [*BY_NAME, "sqrt", *LIBRARY, *QUESTIONS])
+    near.sort(key=lambda name: sorted(name) != sorted(text.lower()))  # tahn is tanh rather than tan
     help_ = f"did you mean `{near[0]}`?" if near else f"for a product write `{text}*(…)`, or declare `{text}`"
     return IndexcalcError("E302", f"`{text}` is no function that indexcalc knows", node.name_span, help_)

@@ -13,7 +13,7 @@ from functools import cache
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES
-from indexcalc.language.library import LIBRARY, SCALAR_VALUED, constant_kind, size_text
+from indexcalc.language.library import KRON, LIBRARY, SCALAR_VALUED, constant_kind, size_text
 from indexcalc.language.syntax import Syntax
 from indexcalc.tensor.functions import BY_NAME
 
@@ -57,7 +57,8 @@ ADDED_SCALAR = EQUAL + Table("sc", "sr", "sM")
 TRANSPOSED = Table("ss", "cr", "rc", "MM")
 POWER = QUOTIENT
 POWER_ELEMENTWISE = POWER + Table("ccc", "rrr", "MMM", "scc", "sMM")
-OPERATOR = {"*": PRODUCT, "": PRODUCT, "/": QUOTIENT, ".*": SAME, "./": SAME, ":": CONTRACTION}
+KRONECKER = Table(*(arguments + result for arguments, result in KRON.items()))
+OPERATOR = {"⊗": KRONECKER, "*": PRODUCT, "": PRODUCT, "/": QUOTIENT, ".*": SAME, "./": SAME, ":": CONTRACTION}
 
 MOST_VISITS = 5_000
 """Partial readings that the search tries."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
@@ -24,6 +25,11 @@ RESERVED = {"delta": 2, "eps": 3, "ones": 1, "I": 2}
 
 def kind_of(axes: tuple[int, ...]) -> str:
     return KIND_OF_RANK[min(len(axes), 3)]
+
+
+def counted(number: int, word: str = "index") -> str:
+    """2 axes, 1 index."""
+    return f"{number} {word if number == 1 else 'axes' if word == 'axis' else 'indices'}"
 
 
 def as_typed(name: str, node: syntax.Name, text: str) -> str:
@@ -92,7 +98,7 @@ class Reading:
         self.scope, self.text, self.variables = scope, text, tuple(variables)
         self.notes: list[str] = []
         self.kind = ""
-        self.matrix = MatrixNotation(scope.sizes, self._value, self.notes)
+        self.matrix = MatrixNotation(scope.sizes, self._value, self.notes, text)
         self.undeclared: list[syntax.Name] = []
         self.left_names: tuple[syntax.Name, ...] = ()
         """The left-hand side, where nothing is known of it."""
@@ -286,7 +292,7 @@ class Reading:
         if len(letters) != len(symbol.axes):
             if not letters:
                 raise self._mixed(node)
-            message = f"`{symbol.spelling}` has {len(symbol.axes)} axes and {len(letters)} indices here"
+            message = f"`{symbol.spelling}` has {counted(len(symbol.axes), 'axis')} and {counted(len(letters))} here"
             raise IndexcalcError("E211", message, node.span)
         return Leaf(symbol.axes, symbol), letters
 
@@ -311,9 +317,20 @@ class Reading:
         message = f"`{typed}` has no indices, and other tensors of this statement have"
         names = [*self.undeclared, *self.left_names]
         each = dict.fromkeys(spelling(name.text, name.scripts) for name in names)
-        lines = "; ".join(_declaration(name, _habit(name)) for name in each)
+        words = {"M": "matrix", "c": "vector"}
+        lines = "; ".join(f"{name}: {words[_habit(name)]}" for name in each)  # sizes that fit are found
         help_ = f"give it indices, or declare what is a name: `{lines}`" if lines else "give it indices"
         return IndexcalcError("E201", message, node.span, help_)
+
+
+def no_variable(scope: Scope, name: str, span: Span) -> IndexcalcError:
+    """The error of a derivative by a name that is none of the variables."""
+    near = get_close_matches(name, list(scope.symbols), n=1)
+    known = ", ".join(symbol.spelling for symbol in scope.symbols.values() if symbol.meaning is None)
+    help_ = f"did you mean `{near[0]}`?" if near else f"the variables are {known}" if known else None
+    what = "a size" if name in scope.size_symbols else "a function" if name in BY_NAME or name in LIBRARY else ""
+    message = f"`{name}` is {what}, and a derivative is by a variable" if what else ""
+    return IndexcalcError("E304", message or f"`{name}` is no variable of the expression", span, help_)
 
 
 def _refuse_function(name: str, node: syntax.Name) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from indexcalc.tensor.grouping import product_of_sizes
 from indexcalc.tensor.nodes import Dimension
 
 SYMBOLS = "mnpqrstkluvwbcdefghijoxyz"
@@ -16,7 +17,10 @@ class Sizes:
         self._parent: list[int] = []
         self._value: list[Dimension | None] = []
         self._fixed: dict[Dimension, int] = {}
+        self._products: dict[tuple[int, ...], int] = {}
+        self._factors: dict[int, tuple[int, ...]] = {}
         self._journal: list[tuple[int, int, Dimension | None]] = []
+        self._why: dict[int, str] = {}
 
     def new(self) -> int:
         self._parent.append(len(self._parent))
@@ -30,30 +34,65 @@ class Sizes:
             self._value[self._fixed[value]] = value
         return self._fixed[value]
 
+    def product(self, parts: Iterable[int]) -> int:
+        """The unknown that is the product of others."""
+        factors = tuple(parts)
+        if factors not in self._products:
+            self._products[factors] = self.new()
+            self._factors[self._products[factors]] = factors
+        return self._products[factors]
+
     def find(self, size: int) -> int:
         while self._parent[size] != size:
             size = self._parent[size]
         return size
 
     def value(self, size: int) -> Dimension | None:
-        return self._value[self.find(size)]
+        """The number or symbol that a size is known to be."""
+        root = self.find(size)
+        if self._value[root] is None and root in self._factors:
+            parts = [self.value(part) for part in self._factors[root]]
+            return None if None in parts else product_of_sizes([part for part in parts if part is not None])
+        return self._value[root]
 
     def text(self, size: int) -> str:
         """What an error calls a size: its value, or ? while it has none."""
         value = self.value(size)
         return "?" if value is None else str(value)
 
-    def unify(self, a: int, b: int) -> bool:
-        """Make two sizes one; False if they have different values."""
+    def fits(self, a: int, b: int) -> bool:
+        """Whether two sizes can be one."""
+        a, b = self.find(a), self.find(b)
+        return a == b or self._value[a] is None or self._value[b] is None
+
+    def cause(self, size: int) -> str:
+        """The text that gave a size its value; nothing where it always had one, or has none."""
+        while self._value[size] is None and self._parent[size] != size:
+            above = self._parent[size]
+            if self._value[above] is not None:
+                return self._why.get(size, "")
+            size = above
+        return ""
+
+    def unify(self, a: int, b: int, why: str = "") -> bool:
+        """Make two sizes one, because of the text ``why``; False if they have different values."""
         a, b = self.find(a), self.find(b)
         if a == b:
             return True
+        ours, theirs = self._factors.get(a), self._factors.get(b)
+        if ours and theirs:
+            return sorted(map(self.find, ours)) == sorted(map(self.find, theirs)) or (
+                len(ours) == len(theirs) and all(map(self.unify, ours, theirs))
+            )
+        if (ours or theirs) and self._value[b if ours else a] is not None:
+            return self.value(a) == self.value(b)
         if self._value[a] is not None and self._value[b] is not None:
             return False
-        if self._value[a] is None and (self._value[b] is not None or b < a):
+        if self._value[a] is None and not ours and (self._value[b] is not None or theirs or b < a):
             a, b = b, a
         self._journal.append((a, b, self._value[a]))
         self._parent[b] = a
+        self._why[b] = why
         return True
 
     def mark(self) -> int:
@@ -71,9 +110,16 @@ class Sizes:
         names = (f"{letter}{k or ''}" for k in range(10**6) for letter in SYMBOLS)
         free = (name for name in names if name not in used)
         named: dict[int, Dimension] = {}
-        for size in order:
+
+        def name(size: int) -> Dimension:
             root = self.find(size)
             if root not in named:
                 value = self._value[root]
+                if root in self._factors:
+                    value = product_of_sizes([name(part) for part in self._factors[root]])
                 named[root] = next(free) if value is None else value
+            return named[root]
+
+        for size in order:
+            name(size)
         return named

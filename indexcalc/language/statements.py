@@ -183,6 +183,7 @@ def _derivative(body: Syntax, scope: Scope) -> Question | None:
         return None
     found = _variables([node for _, node in below], order, scope)
     if found is None or not found[0]:
+        _refuse_part(below, scope)
         return None
     variables, argument, used = found
     rest = [*([("*", argument)] if argument is not None else []), *below[used:]]
@@ -192,6 +193,24 @@ def _derivative(body: Syntax, scope: Scope) -> Question | None:
         raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported", above[0][1].span)
     (_, first), *more = above[1:] or rest
     return _diff(body.span, syntax.Product(body.span, (("*", first), *more)) if more else first, variables)
+
+
+def _refuse_part(below: list[tuple[str, Syntax]], scope: Scope) -> None:
+    """``d a / d (W x)`` and ``d a / d 2`` ask for a derivative by what is no name."""
+    node: Syntax | None = None
+    if _is_d(below[0][1], scope) and len(below) == 2 and not below[1][0]:
+        node = below[1][1]
+    elif isinstance(below[0][1], syntax.Call) and below[0][1].function == "d" and "d" not in scope.symbols:
+        node = below[0][1].arguments[0] if len(below[0][1].arguments) == 1 else None
+    if node is not None and not isinstance(node, Name | syntax.Power):
+        raise not_by_a_name("", node.span)
+
+
+def not_by_a_name(text: str, span: Span) -> IndexcalcError:
+    """The error of a derivative by what is no name."""
+    help_ = "give that part a name first, `z = …`, and differentiate by z"
+    what = f"`{text}` is none" if text else "this is none"
+    return IndexcalcError("E304", f"a derivative is by a variable, and {what}", span, help_)
 
 
 def _variables(nodes: list[Syntax], order: int, scope: Scope) -> tuple[list[Name], Syntax | None, int] | None:
@@ -297,7 +316,7 @@ def _call(body: Syntax, scope: Scope) -> Question | None:
     variables: tuple[Name, ...] = ()
     if len(arguments) > 1:
         if not isinstance(arguments[1], Name):
-            raise IndexcalcError("E304", "a derivative is by a variable", arguments[1].span)
+            raise not_by_a_name("", arguments[1].span)
         variables = (arguments[1],)
     left = arguments[0] if isinstance(arguments[0], Name) else None
     order = 2 if body.function in ("hess", "hvp") else 1

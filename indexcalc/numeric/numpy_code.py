@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from indexcalc.tensor.elementwise import Apply
 from indexcalc.tensor.epsilon import Epsilon
+from indexcalc.tensor.grouping import Flatten, Split
 from indexcalc.tensor.matrix_functions import Determinant, Inverse, LogDeterminant, Softmax
 from indexcalc.tensor.nodes import (
     Constant,
@@ -105,6 +106,8 @@ class _Writer:
         """A size as code: a number, or a name that holds it."""
         if isinstance(dimension, int):
             return str(dimension)
+        if "*" in dimension:
+            return "*".join([self.size(int(part) if part.isdigit() else part) for part in dimension.split("*")])
         if dimension not in self.size_names:
             name = argument_name(dimension)
             while name in self.taken:
@@ -126,6 +129,8 @@ class _Writer:
                 return number(node.value)
             case Size():
                 return self.size(node.symbol)
+            case Flatten() | Split():
+                return self._assigned(f"np.reshape({parts[0]}, ({', '.join(map(self.size, node.shape))},))")
             case Epsilon():
                 return self._assigned("np.cross(np.eye(3)[:, None], np.eye(3)[None])")
             case Constant():

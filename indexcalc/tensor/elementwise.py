@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from indexcalc.errors import IndexcalcError
+from indexcalc.tensor.grouping import Flatten, flatten
 from indexcalc.tensor.nodes import Labels, Node, Number, Rational, intern, number
 from indexcalc.tensor.product import constant_axes, reindex, repeated, without_axes
 from indexcalc.tensor.sums import Sum, scale, unit
@@ -42,6 +43,7 @@ class Apply(Node):
     """``function`` of ``children[0]``, entry by entry."""
 
     __slots__ = ("function",)
+    entrywise = True
     fields = ("function",)
     function: Function
 
@@ -54,6 +56,8 @@ class Apply(Node):
 
 def apply(function: Function, argument: Node) -> Node:
     """function(argument): constant axes and the sign of odd and even functions stand outside."""
+    if isinstance(argument, Flatten):
+        return flatten(apply(function, argument.children[0]), argument.groups)
     axes = constant_axes(argument)
     if axes:
         return repeated(apply(function, without_axes(argument, axes)), argument.shape, axes)

@@ -11,6 +11,7 @@ from typing import ClassVar
 from indexcalc.errors import IndexcalcError
 from indexcalc.tensor.elementwise import apply
 from indexcalc.tensor.functions import EXP, LOG
+from indexcalc.tensor.grouping import kronecker, kronecker_factors
 from indexcalc.tensor.nodes import Labels, Node, intern, number, rational_power, size
 from indexcalc.tensor.product import (
     Einsum,
@@ -24,7 +25,7 @@ from indexcalc.tensor.product import (
     without_axes,
 )
 from indexcalc.tensor.structure import is_kind
-from indexcalc.tensor.sums import Sum, scale
+from indexcalc.tensor.sums import Sum, add, scale
 
 
 class MatrixFunction(Node):
@@ -108,6 +109,9 @@ def inverse(matrix: Node) -> Node:
         return matrix.children[0]
     if is_kind(matrix, "orthogonal"):
         return transpose(matrix)
+    pair = kronecker_factors(matrix)
+    if pair is not None:
+        return kronecker(inverse(pair[0]), inverse(pair[1]))
     if isinstance(matrix, Sum):
         content, scalars, primitive = matrix.primitive()
         if content != 1 or scalars:
@@ -156,6 +160,10 @@ def determinant(matrix: Node) -> Node:
         return power(determinant(matrix.children[0]), -1)
     if _is_identity(matrix):
         return number(1)
+    pair = kronecker_factors(matrix)
+    if pair is not None:
+        (a, b), scalars = pair, [size(each.shape[0]) for each in pair]
+        return einsum(1, [(power(determinant(a), scalars[1]), ()), (power(determinant(b), scalars[0]), ())], ())
     if isinstance(matrix, Einsum) and not matrix.coefficient:
         return number(0)
     return intern(Determinant, (), (), (matrix,))
@@ -170,6 +178,11 @@ def log_determinant(matrix: Node) -> Node:
         return number(0)
     if isinstance(matrix, Einsum) and not matrix.coefficient:
         raise IndexcalcError("E405", "this takes the logarithm of zero")
+    pair = kronecker_factors(matrix)
+    if pair is not None:
+        (a, b), scalars = pair, [size(each.shape[0]) for each in pair]
+        terms = [[(scalars[1], ()), (log_determinant(a), ())], [(scalars[0], ()), (log_determinant(b), ())]]
+        return add([(1, einsum(1, factors, ())) for factors in terms])
     return intern(LogDeterminant, (), (), (matrix,))
 
 

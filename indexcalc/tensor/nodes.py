@@ -47,6 +47,8 @@ class Node:
 
     linear: ClassVar[bool] = False
     """Whether the node is a sum of terms, over which traces and diagonals distribute."""
+    entrywise: ClassVar[bool] = False
+    """Whether the node works entry by entry on children of its shape."""
     alternating: ClassVar[bool] = False
     """Whether exchanging any two axes changes the sign."""
 

@@ -75,6 +75,8 @@ Items = Callable[[], Sequence[Item]]
 
 PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Items, Labels], Rewrite | Expansion | None]]] = {}
 """Identities that start from an item of this kind, given how to get all items, and the output: laws.py."""
+FACTOR_LAWS: dict[type[Node], Callable[[Rational, Sequence[Factor], Labels, dict[int, Dimension]], Node | None]] = {}
+"""What a product is that has a factor of this kind, given all its parts: grouping.py."""
 POWER_LAWS: dict[type[Node], list[Callable[[Node, Rational], Node | None]]] = {}
 """Identities of a rational power of this kind: laws.py."""
 
@@ -111,6 +113,8 @@ class Einsum(Node):
 class Power(Node):
     """The elementwise power of ``children[0]``: a rational exponent other than 0 and 1, or, where
     ``exponent`` is None, the exponent ``children[1]``, of the base's shape."""
+
+    entrywise = True
 
     __slots__ = ("exponent",)
     fields = ("exponent",)
@@ -151,12 +155,24 @@ def einsum(
 ) -> Node:
     """coefficient · Π factors, every label that is not in ``output`` summed. ``broadcast`` gives the
     sizes of labels that no factor has: ones along an output axis, the size itself where summed."""
-    builder = _Builder(coefficient, output, broadcast or {})
     factors = list(factors)
+    for node, _ in factors:
+        law = FACTOR_LAWS.get(type(node))
+        found = None if law is None else law(coefficient, factors, output, _sizes(factors, broadcast or {}))
+        if found is not None:
+            return found
+    builder = _Builder(coefficient, output, broadcast or {})
     builder.fresh = max([builder.fresh - 1, *[label for _, labels in factors for label in labels]]) + 1
     for node, labels in factors:
         builder.take(node, labels, 1)
     return builder.build()
+
+
+def _sizes(factors: Iterable[Factor], broadcast: Mapping[int, Dimension]) -> dict[int, Dimension]:
+    sizes = dict(broadcast)
+    for node, labels in factors:
+        sizes |= dict(zip(labels, node.shape, strict=True))
+    return sizes
 
 
 _reindexed: dict[tuple[Node, Labels], Node] = cache()
@@ -390,7 +406,8 @@ class _Builder:
         if len(used) < len(self.sizes):
             for label in [label for label in self.sizes if label not in used]:
                 if label not in self.parent:
-                    self.take(size(self.sizes[label]), (), 1)
+                    for part in str(self.sizes[label]).split("*"):
+                        self.take(size(int(part) if part.isdigit() else part), (), 1)
                 del self.sizes[label]
         if used == kept:
             return

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import ClassVar
 
+from indexcalc.tensor.grouping import common_groups, flatten, ungrouped
 from indexcalc.tensor.nodes import Labels, Node, Number, Rational, Shape, intern, number, rational
 from indexcalc.tensor.product import Einsum, constant_axes, einsum, orient, power, reindex, split_power, zeros
 
@@ -20,6 +21,7 @@ class Sum(Node):
     __slots__ = ("_primitive", "coefficients")
     fields = ("coefficients",)
     linear: ClassVar[bool] = True
+    entrywise: ClassVar[bool] = True
     coefficients: tuple[Rational, ...]
 
     @property
@@ -148,6 +150,9 @@ def add(terms: Iterable[Term]) -> Node:
         return zeros(shape)
     if len(kept) == 1:
         return scale(kept[0][1], kept[0][0])
+    grouped = common_groups([node for node, _ in kept])
+    if grouped is not None:
+        return flatten(add([(c, ungrouped(node, grouped)) for node, c in kept]), grouped.groups)
     pattern = _common_pattern([node for node, _ in kept])
     if pattern is not None:
         return _patterned(kept, pattern, shape)
