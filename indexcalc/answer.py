@@ -6,26 +6,37 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
+from indexcalc.certificate import Certificate, Check
 from indexcalc.derivation import Derivation, Task
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Symbol
 from indexcalc.forms.printed import Printed
+from indexcalc.language.index_notation import Letters
 from indexcalc.numeric import numpy_code
 from indexcalc.render import latex
 from indexcalc.render.report import Line, Report
 from indexcalc.render.text import text
+from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Shape
 from indexcalc.written import Written
 
+UNCHECKED = "no point was found at which the derivative could be compared with differences of the expression"
+
 
 class Answer:
-    """The answer to one question. Forms are text, or None where there is no such form."""
+    """The answer to one question. Forms are text, or None where there is no such form.
 
-    def __init__(self, task: Task) -> None:
+    What is shown as a whole is checked first: ``to_dict``, ``to_code`` and ``report`` raise IndexcalcError E490 for an
+    answer that fails; without ``certified`` they do not look.
+    """
+
+    def __init__(self, task: Task, certified: bool = True) -> None:
         self.task = task
+        self.certified = certified
         self.derivation = Derivation(task)
         self._written = Written(self.derivation, by_definitions=False)
         self._shown = Written(self.derivation, by_definitions=True) if task.defined else self._written
+        self._certificate = Certificate(self.derivation)
 
     @property
     def order(self) -> int:
@@ -111,12 +122,61 @@ class Answer:
         """``nodes`` and ``operations`` of the derivative's graph."""
         return self.derivation.stats
 
+    # ------------------------------------------------------------------ the certificate
+    @cached_property
+    def verified(self) -> dict[str, Any] | None:
+        """Whether every form is proved to be the derivative, and the largest relative error of the derivative beside
+        differences of the expression; None where no point was found to compare them at, or nothing is checked.
+        Raises IndexcalcError E490."""
+        if not self.certified:
+            return None
+        texts = {"index": self.index, "matrix": self.matrix, "vec": self.vec, "pullback": self.pullback}
+        texts |= {"differential": self.differential, "structured": self.structured}
+        certificate, letters = self._certificate, self.indices
+        checks = [certificate.derivative(), certificate.pullback()]
+        reader = self._written.reader
+        for label, shown in texts.items():
+            if shown is not None:
+                written = letters if label == "index" else () if " = " in shown else None
+                checks.append(certificate.form(label, shown, written, reader))
+        checks += self._certified_names(self._written)
+        errors = [check.error for check in checks]
+        known = [error for error in errors if error is not None]
+        error = float(f"{max(known):.0e}") if len(known) == len(errors) else None
+        return {"exact": all(check.exact for check in checks), "numeric_error": error}
+
+    def _certified_names(self, written: Written) -> list[Check]:
+        """The names that forms use for their parts."""
+        reader, nodes = written.reader, {name: node for node, name in written.writer.context.names.items()}
+        return [self._certificate.name(name, text(form), nodes[name], reader) for name, form in written.where.items()]
+
+    @property
+    def _notes(self) -> list[str]:
+        """What was assumed, and whether the derivative could not be compared with differences."""
+        lacking = self.certified and self._certificate.derivative().error is None
+        return [*self.task.notes, *([UNCHECKED] if lacking else [])]
+
+    def _certify(self, lines: Collection[Line]) -> None:
+        """What is about to be shown. Raises IndexcalcError E490."""
+        if not self.certified:
+            return
+        certificate, shown = self._certificate, self._shown
+        certificate.derivative()
+        for line in lines:
+            if line.form is not None:
+                left = "" if line.left is None else f"{text(line.left)} = "
+                letters: Letters | None = self.indices if line.label == "index" else () if left else None
+                certificate.form(line.label, left + text(line.form), letters, shown.reader)
+        self._certified_names(shown)
+
     # ------------------------------------------------------------------ results
     @cached_property
     def arguments(self) -> dict[str, str]:
         """The argument of the code for each variable, by the name that the user typed."""
-        names = numpy_code.argument_names([i.name for i in self.task.inputs])
-        return {i.spelling: names[i.name] for i in self.task.inputs}
+        functions = [(name, name) for name in declared_functions([self.derivation.node])]
+        spelled = dict.fromkeys([*((i.name, i.spelling) for i in self.task.inputs), *functions])
+        names = numpy_code.argument_names([name for name, _ in spelled])
+        return {spelling: names[name] for name, spelling in spelled}
 
     def to_code(self, backend: str = "numpy", form: str = "jacobian", with_value: bool = False) -> str:
         """A module with the function ``derivative`` (or ``pullback``), which returns the array with the axes of
@@ -126,14 +186,19 @@ class Answer:
         if form not in ("jacobian", "pullback"):
             raise IndexcalcError("E404", f"code for the form {form!r} is not supported yet")
         derivation, task = self.derivation, self.task
+        if self.certified:
+            self._certificate.derivative()
         shapes = {i.name: i.shape for i in task.inputs}
         result = derivation.node
         if form == "pullback":
             if derivation.pullback_node is None:
                 raise IndexcalcError("E404", "this answer has no pullback")
             result = derivation.pullback_node
+            if self.certified:
+                self._certificate.pullback()
             if derivation.cotangent is not None and task.output.shape and derivation.cotangent not in shapes:
                 shapes = {derivation.cotangent: task.output.shape, **shapes}
+        shapes |= {name: () for name in declared_functions([result])}
         arguments = numpy_code.argument_names(list(shapes))
         results = [derivation.output, result] if with_value else [result]
         name = "pullback" if form == "pullback" else "derivative"
@@ -142,7 +207,7 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of LANGUAGE.md, section 4."""
-        task, written = self.task, self._written
+        task, written, verified = self.task, self._written, self.verified
         index, matrix, pullback = written.derivative.indexed, written.derivative.matrix, written.pullback
         assert index is not None
         return {
@@ -157,7 +222,7 @@ class Answer:
             "declarations": {
                 i.spelling: {"kind": i.kind, "shape": list(i.shape), "assumed": i.assumed} for i in task.inputs
             },
-            "notes": list(task.notes),
+            "notes": self._notes,
             "indices": list(self.indices),
             "index": self.index,
             "matrix": self.matrix,
@@ -177,7 +242,7 @@ class Answer:
                 "pullback": None if pullback is None else latex.latex(pullback.shown),
             },
             "arguments": self.arguments,
-            "verified": None,
+            "verified": verified,
             "error": None,
         }
 
@@ -188,6 +253,8 @@ class Answer:
     def report(self, forms: Collection[str] = ()) -> Report:
         """The answer as it is shown to a person: with the named forms or with all, and the user's own names."""
         task, shown = self.task, self._shown
+        lines = [line for line in self._lines() if not forms or line.label in forms]
+        self._certify(lines)
         ordered = len(self.indices) > len(self.derivation.groups[0]) > 0 and self.derivation.is_derivative
         return Report(
             question="diff" if self.derivation.is_derivative else task.form,
@@ -198,8 +265,8 @@ class Answer:
             axes=self.derivation.groups,
             vector="" if task.vector is None else text(shown.writer.plain(task.vector, ()).shown),
             declarations=[(i.declaration, i.assumed) for i in task.inputs],
-            notes=task.notes,
-            lines=[line for line in self._lines() if not forms or line.label in forms],
+            notes=self._notes,
+            lines=lines,
             where=shown.where,
             layout=task.layout if ordered else "",
             shape=" x ".join(map(str, self.shape)),
@@ -226,7 +293,9 @@ class Answer:
         return TerminalReport(self.report())
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {latex.latex(self._shown.derivative.shown)}$"
+        main = self._shown.derivative
+        self._certify([line for line in self._lines() if line.form is main.shown])
+        return f"$\\displaystyle {latex.latex(main.shown)}$"
 
 
 def _with_left(printed: Printed | None) -> str | None:

@@ -106,10 +106,14 @@ class Derivation:
         if task.form == "jvp":
             assert task.vector is not None
             return differential(task.output, task.wrt[0], task.vector)
-        gradient = jacobian(task.output, task.wrt[0])
         if task.vector is not None:
-            return differential(gradient, task.wrt[-1], task.vector)
-        return gradient if self.order == 1 else jacobian(gradient, task.wrt[1])
+            return differential(self.gradient, task.wrt[-1], task.vector)
+        return self.gradient if self.order == 1 else jacobian(self.gradient, task.wrt[1])
+
+    @cached_property
+    def gradient(self) -> Node:
+        """The first derivative, with the unstructured twins of structured variables."""
+        return jacobian(self.task.output, self.task.wrt[0])
 
     @cached_property
     def node(self) -> Node:

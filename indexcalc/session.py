@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Literal
 
 from indexcalc.answer import Answer
@@ -14,11 +13,13 @@ from indexcalc.language import core, syntax
 from indexcalc.language.characters import ascii_name
 from indexcalc.language.core import Core, Leaf, Symbol, subcores
 from indexcalc.language.index_notation import Letters, letters_of
+from indexcalc.language.latex_words import is_blank, rows
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
-from indexcalc.language.scope import Reading, Scope, as_typed, kind_of
-from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, Question, classify
+from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable
+from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, Question, classify, not_by_a_name
 from indexcalc.language.syntax import Name
+from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Dimension
 from indexcalc.tensor.structure import restored
 
@@ -32,29 +33,36 @@ MOST_LINES = 64
 
 
 def split(text: str) -> Iterator[tuple[int, str]]:
-    """The statements of a text with the line that each begins on: one a line or between semicolons; # and %
-    begin comments. A line goes on while brackets are open; if they never close, it stands alone."""
-    lines = [line.split("#")[0].split("%")[0].strip() for line in _LINE_END.split(text)]
+    """The statements of a text with the line that each begins on: one a line, a row of LaTeX or between semicolons;
+    # and % begin comments. A line goes on while brackets, environments or dollars are open; if they never close, it
+    stands alone."""
+    lines = [_CODE.findall(line)[0].strip() for line in _LINE_END.split(text)]
     number = 0
     while number < len(lines):
         last = _last_line(lines, number)
-        joined = " ".join(lines[number : last + 1])
-        for piece in joined.split(";"):
-            if piece.strip():
-                yield number + 1, piece.strip()
+        for offset, row in rows(lines[number : last + 1]):
+            for piece in _SEMICOLON.split(row):
+                if piece.strip() and not is_blank(piece):
+                    yield number + offset + 1, piece.strip()
         number = last + 1
 
 
 _LINE_END = re.compile(r"\r\n?|\n")
+_CODE = re.compile(r"^(?:[^\\#%]|\\.?)*")
+_SEMICOLON = re.compile(r"(?<!\\);")
 
 
 def _last_line(lines: Sequence[str], first: int) -> int:
-    """The line on which the brackets that open on the first one are closed, or the first."""
-    depth = 0
+    """The line on which what opens on the first one is closed, or the first."""
+    depth = displays = dollars = 0
     for number, line in enumerate(lines[first : first + MOST_LINES], first):
-        depth += sum(map(line.count, "([{")) - sum(map(line.count, ")]}"))
-        if depth <= 0:
-            return number if depth == 0 else first
+        depth += sum(map(line.count, ("(", "[", "{", r"\begin{"))) - sum(map(line.count, (")", "]", "}", r"\end{")))
+        displays += line.count("$$")
+        dollars += line.count("$")
+        if depth < 0:
+            return first
+        if depth == 0 and displays % 2 == 0 and dollars % 2 == 0:
+            return number
     return first
 
 
@@ -103,11 +111,15 @@ class Session:
 
     def _declare(self, declaration: Declaration, text: str) -> None:
         with self.scope.attempt(keep=True):
+            if declaration.kind == "elementwise":
+                self.scope.functions |= {name.text: name.span for name in declaration.names}
+                return
             given = []
             for size, _ in declaration.sizes:
-                given.append(self.scope.sizes.fixed(int(size) if size.isdigit() else size))
-                if not size.isdigit():
-                    self.scope.size_symbols.add(size)
+                parts = [int(part) if part.isdigit() else part for part in size.split("*")]
+                fixed = [self.scope.sizes.fixed(part) for part in parts]
+                given.append(fixed[0] if len(fixed) == 1 else self.scope.sizes.product(fixed))
+                self.scope.size_symbols |= {part for part in parts if isinstance(part, str)}
             for name in declaration.names:
                 axes = tuple(given) or self._unknown_axes(declaration)
                 spelled = syntax.spelling(name.text, name.scripts)
@@ -139,8 +151,14 @@ class Session:
                 "E305", f"`{made.spelling}` stands for something already", made.span, "give it another name"
             )
         if len(declared.axes) != len(made.axes) or not all(map(self.scope.sizes.unify, declared.axes, made.axes)):
-            raise IndexcalcError("E203", f"`{made.spelling}` is declared with another shape", made.span)
+            message = f"`{made.spelling}` is declared as {self._shape(declared)}, and this is {self._shape(made)}"
+            raise IndexcalcError("E203", message, made.span)
         return declared
+
+    def _shape(self, symbol: Symbol) -> str:
+        """What an error says of a shape: a matrix(m, n)."""
+        sizes = ", ".join(map(self.scope.sizes.text, symbol.axes))
+        return f"a {kind_of(symbol.axes)}({sizes})" if sizes else "a scalar"
 
     def _meaning(
         self, name: Name, body: syntax.Syntax, text: str, variables: Iterable[str]
@@ -158,9 +176,12 @@ class Session:
                 meaning = core.Product(axes, ((meaning, ()),), labels, tuple(zip(labels, axes, strict=True)))
                 letters = left
             elif len(meaning.axes) == len(left):
+                if not name.text:
+                    help_ = "write the expression with indices, or leave the arrow out"
+                    raise IndexcalcError("E201", "an arrow keeps indices, and there are none", name.span, help_)
                 message = f"`{text[name.span[0] : name.span[1]]}` has indices, and the right side has none"
                 whole = syntax.spelling(name.text, name.scripts)
-                kind = ("scalar", "vector(n)", "matrix(m, n)")[len(left)]
+                kind = ("scalar", "vector", "matrix")[len(left)]
                 raise IndexcalcError("E201", message, name.span, f"if it is a name, declare it: `{whole}: {kind}`")
             else:
                 spelled, letters = syntax.spelling(name.text, name.scripts), None
@@ -214,7 +235,8 @@ class _Asked:
             if symbol_ is not None and (symbol_.meaning is not None or not scripts):
                 letters = tuple(letter for script in scripts for letter in letters_of(script) or ())
                 if letters and len(letters) != len(symbol_.axes):
-                    message = f"`{symbol_.spelling}` has {len(symbol_.axes)} axes and {len(letters)} indices here"
+                    axes = counted(len(symbol_.axes), "axis")
+                    message = f"`{symbol_.spelling}` has {axes} and {counted(len(letters))} here"
                     raise IndexcalcError("E211", message, body.span)
                 self.name = symbol_.name if symbol_.meaning is not None else ""
                 return Leaf(symbol_.axes, symbol_), letters or symbol_.letters, []
@@ -240,20 +262,19 @@ class _Asked:
     def _fitting(self, meaning: Core, axes: core.Axes, span: Span) -> Core:
         if len(meaning.axes) != len(axes) or not all(map(self.scope.sizes.unify, meaning.axes, axes)):
             what = "the output" if self.form == "vjp" else "the variable"
-            raise IndexcalcError("E203", f"this must have the shape of {what}", span)
+            given, wanted = (", ".join(map(self.scope.sizes.text, shape)) for shape in (meaning.axes, axes))
+            message = f"this has the shape ({given}), and must have that of {what}, ({wanted})"
+            raise IndexcalcError("E203", message, span)
         return meaning
 
     # ------------------------------------------------------------------ variables
     def _symbol(self, name: Name) -> Symbol:
         symbol, spelled, scripts = self.scope.lookup(name)
         if symbol is None:
-            near = get_close_matches(spelled, list(self.scope.symbols), n=1)
-            known = ", ".join(s.spelling for s in self.scope.symbols.values() if s.meaning is None)
-            help_ = f"did you mean `{near[0]}`?" if near else f"the variables are {known}" if known else None
-            raise IndexcalcError("E304", f"`{spelled}` is no variable of the expression", name.span, help_)
+            raise no_variable(self.scope, spelled, name.span)
         letters = sum(len(letters_of(script) or ()) for script in scripts)
         if letters not in (0, len(symbol.axes)):
-            message = f"`{symbol.spelling}` has {len(symbol.axes)} axes and {letters} indices here"
+            message = f"`{symbol.spelling}` has {counted(len(symbol.axes), 'axis')} and {counted(letters)} here"
             raise IndexcalcError("E211", message, name.span)
         return symbol
 
@@ -335,8 +356,12 @@ class _Asked:
                 vector=vector,
                 name=self.name,
                 twins=twins,
-                inputs=tuple(
-                    Input(s.name, s.spelling, s.kind, s.structure, lowering.shape(s.axes), s.assumed) for s in leaves
+                inputs=(
+                    *[
+                        Input(s.name, s.spelling, s.kind, s.structure, lowering.shape(s.axes), s.assumed)
+                        for s in leaves
+                    ],
+                    *(Input(name, name, "elementwise", (), (), False) for name in declared_functions([output])),
                 ),
                 notes=tuple(notes),
                 typed=tuple((restored(total, twins), [restored(t, twins) for t in ts]) for total, ts in lowering.typed),
@@ -373,7 +398,7 @@ def _parsed_name(text: str) -> Name:
     statement = parse(normalise(text))
     (name,) = statement.left.items if len(statement.left.items) == 1 else (None,)
     if not isinstance(name, Name) or statement.right is not None:
-        raise IndexcalcError("E304", "a derivative is by a variable", (0, len(text)), text=text)
+        raise not_by_a_name(text, (0, len(text))).located(text)
     return name
 
 

@@ -12,6 +12,7 @@ from indexcalc.forms.matrix import NoMatrixForm
 from indexcalc.forms.naming import parts_to_name
 from indexcalc.forms.nodes import Form
 from indexcalc.forms.printed import Printed, Writer
+from indexcalc.language.reader import Declared, Reader
 from indexcalc.tensor.nodes import Node
 
 
@@ -49,6 +50,21 @@ class Written:
             names[node] = name
             taken.add(name)
         return names
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads these forms' texts back."""
+        derivation, task = self.derivation, self.derivation.task
+        names = {name: node for node, name in self.writer.context.names.items()}
+        inputs = [i for i in task.inputs if i.name not in names]
+        declared = [Declared(i.name, i.shape, i.structure) for i in inputs if i.rank != "elementwise"]
+        taken = {*names, *(i.name for i in task.inputs)}
+        if derivation.cotangent and derivation.cotangent not in taken:
+            declared.append(Declared(derivation.cotangent, task.output.shape))
+        if derivation.perturbation and derivation.perturbation not in taken:
+            declared.append(Declared(derivation.perturbation, task.wrt[-1].shape))
+        functions = [i.name.rstrip("'") for i in inputs if i.rank == "elementwise"]
+        return Reader(declared, names, functions)
 
     # ------------------------------------------------------------------ forms
     @cached_property

@@ -28,6 +28,7 @@ SHAPES = {
 }
 KINDS = ("scalar", "vector", "matrix")
 LET = [f"{name}: {KINDS[len(s)]}" + (f"({', '.join(s)})" if s else "") for name, s in SHAPES.items()]
+LET += ["p, q, r: vector(3)"]
 LET += ["D: diagonal(n)", "Q: orthogonal(n)"]
 
 
@@ -103,6 +104,8 @@ CASES = [
     Case("abs_times_sign", "abs(c)^3*sign(c)", "c^2*abs(c)*sign(c)*abs(c)/abs(c)", lambda v: v["c"]**3),
     Case("exp_times_sigmoid", "exp(x) .* sigmoid(-x)", "sigmoid(x)", lambda v: _sigmoid(v["x"])),
     Case("exp_times_sigmoid", "sigmoid(x) ./ exp(x)", "sigmoid(-x)", lambda v: _sigmoid(-v["x"])),
+    Case("product_of_epsilons", "cross(p, cross(q, r))", "q*(p'*r) - r*(p'*q)", lambda v: np.cross(v["p"], np.cross(v["q"], v["r"]))),
+    Case("power_of_flattened", "kron(x, y).^2", "kron(x.^2, y.^2)", lambda v: np.kron(v["x"], v["y"]) ** 2),
     Case("powers_of_one_base", "abs(x).^c .* abs(x)", "abs(x).^(c + 1)", lambda v: np.abs(v["x"]) ** (v["c"] + 1)),
     Case("powers_of_one_base", "exp(x).^c .* exp(x).^(1 - c)", "exp(x)", lambda v: np.exp(v["x"])),
 ]
@@ -133,6 +136,7 @@ GUARDS = [
 def _values() -> Values:
     rng = np.random.default_rng(7)
     values = {name: rng.standard_normal([SIZES[d] for d in shape]) for name, shape in SHAPES.items()}
+    values |= {name: rng.standard_normal(3) for name in "pqr"}
     return values | {"D": np.diag(values["x"]), "Q": np.linalg.qr(values["A"])[0]}
 
 

@@ -83,7 +83,7 @@ alpha^3             | alpha | 6*alpha
 # expression, variable, index text, vec text, pullback text
 HIGHER = [
     ("X", "X", "delta_ik delta_jl", "kron(eye(n), eye(m))", "G"),
-    ("X'", "X", "delta_jk delta_il", "kron(eye(m), eye(n))*commutation(m, n)", "G'"),
+    ("X'", "X", "delta_jk delta_il", "commutation(m, n)", "G'"),
     ("A*X*B", "X", "A_ik B_lj", "kron(B', A)", "A'*G*B'"),
     ("A*X", "X", "A_ik delta_jl", "kron(eye(p), A)", "A'*G"),
     ("W*x", "W", "delta_ik x_l", "kron(x', eye(m))", "G*x'"),

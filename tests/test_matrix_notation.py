@@ -306,7 +306,7 @@ def test_a_factor_set_beside_a_divisor_that_is_no_number_is_an_error(text: str) 
 
 @pytest.mark.parametrize(
     "text, words",
-    [("x*y", ["x'*y", "x*y'", "x .* y"]), ("x y", [".*"]), ("A*x*y", [".*"]), ("x*A", ["transpose"])],
+    [("x*y", ["x'*y", "x*y'", "x .* y"]), ("x y", [".*"]), ("A*x*y", ["(A*x)*y'"]), ("x*A", ["`A*x`"])],
 )
 def test_a_product_of_kinds_that_do_not_fit_shows_what_fits(text: str, words: list[str]) -> None:
     error = _refused(text)

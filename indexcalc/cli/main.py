@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 
 import indexcalc
 from indexcalc.answer import Answer
+from indexcalc.cli.explanation import explanation, titles
 from indexcalc.cli.output import Color, Form, Format, Output
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
@@ -149,6 +151,26 @@ def functions() -> None:
         sys.stdout.write(f"  {entry.signature}\n")
 
 
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(help="The code of an error, such as E203.", show_default=False)] = None,
+    wrt: Annotated[list[str] | None, typer.Option("--wrt", hidden=True)] = None,
+    ascii: Ascii = False,
+) -> None:
+    """Explain an error by its code: the rule, an input that breaks it, and what to write instead.
+
+    Every error message begins with its code. Without a code, all codes are listed. Explaining the steps of a
+    derivative is not supported yet.
+    """
+    output = Output(Format.PLAIN, [Form.ALL], Color.NEVER, ascii)
+    width = shutil.get_terminal_size().columns if output.terminal else None
+    try:
+        output.lines(titles() if code is None else explanation(code, width))
+    except IndexcalcError as error:
+        output.error(error)
+    _finish(output)
+
+
 # ---------------------------------------------------------------------- helpers
 def _stdin() -> str:
     if sys.stdin.isatty():
@@ -194,8 +216,8 @@ def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[
 
 
 def _finish(output: Output) -> None:
-    if output.rejected:
-        raise typer.Exit(1)
+    if output.rejected or output.failed:
+        raise typer.Exit(1 if output.rejected else 3)
 
 
 def _in_order(arguments: Sequence[str], command: Any) -> list[str]:
@@ -224,7 +246,8 @@ def _in_order(arguments: Sequence[str], command: Any) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The program: exits with 0, 1 (an input was rejected), 2 (wrong usage) or 130 (interrupted)."""
+    """The program: exits with 0, 1 (an input was rejected), 2 (wrong usage), 3 (a certificate
+    failed) or 130 (interrupted)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     group: Any = typer.main.get_command(app)
     if given and given[0] in group.commands:

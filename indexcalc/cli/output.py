@@ -60,6 +60,7 @@ class Output:
         self.color = color
         self.written = False
         self.rejected = 0
+        self.failed = 0
         self._console: Any = None
 
     # ------------------------------------------------------------------ answers
@@ -123,6 +124,11 @@ class Output:
             )
         return self._console
 
+    def lines(self, lines: Iterable[str]) -> None:
+        """Text that is no answer."""
+        for line in lines:
+            self._line(line)
+
     def _line(self, line: str) -> None:
         self._write(line + "\n")
 
@@ -146,8 +152,12 @@ class Output:
 
     # ------------------------------------------------------------------ errors
     def error(self, error: IndexcalcError, line: int | None = None) -> None:
-        """An input that was rejected: on stderr, and in JSON as an object of its own."""
-        self.rejected += 1
+        """An input that was rejected, or an answer that failed its certificate: on stderr, and in JSON as an object
+        of its own."""
+        if error.code == "E490":
+            self.failed += 1
+        else:
+            self.rejected += 1
         if self.format is Format.JSON:
             self._line(
                 json.dumps(

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose, same
-from indexcalc.tensor.functions import BY_NAME
 from indexcalc.tensor.nodes import Dimension, Rational, rational
 
 
@@ -103,9 +102,13 @@ def _is_diag(form: Form) -> bool:
     return isinstance(form, Call) and form.function == "diag" and form.kind == "M"
 
 
+WHOLE = frozenset({"inv", "diag", "eye", "ones", "zeros", "kron", "commutation", "softmax"})
+"""The functions that give matrices without working entry by entry."""
+
+
 def _is_elementwise(form: Form) -> bool:
     """Whether ``^`` behind a matrix is refused, for it could be meant for each entry."""
-    return isinstance(form, Call) and (form.function in BY_NAME or form.function == "sqrt")
+    return isinstance(form, Call) and form.function not in WHOLE
 
 
 def _base(form: Form) -> tuple[Form, int, bool]:

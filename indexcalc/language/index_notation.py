@@ -18,6 +18,7 @@ from indexcalc.language.matrix_notation import (
     MatrixNotation,
     beside_divisor,
     elementwise,
+    is_elementwise,
     negative,
     number,
     one_argument,
@@ -25,7 +26,6 @@ from indexcalc.language.matrix_notation import (
 )
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Script, Syntax
-from indexcalc.tensor.functions import BY_NAME
 
 Letters = tuple[str, ...]
 Tensor = tuple[Core, Letters]
@@ -250,12 +250,14 @@ class IndexNotation:
         raised, more = self.expression(node.exponent, kept)
         if not set(more) <= set(letters):
             raise IndexcalcError("E215", "the exponent has an index that the base has not", node.exponent.span)
+        for place, letter in enumerate(more):
+            self._agree(letter, (core, letters.index(letter)), (raised, place), node.span)
         if more:
             raised = Sum(core.axes, ((1, raised, tuple([letters.index(letter) for letter in more])),))
         return Power(core.axes, core, raised), letters
 
     def _call(self, node: syntax.Call, kept: Collection[str]) -> Tensor:
-        if node.function in BY_NAME or node.function == "sqrt":
+        if is_elementwise(node.function):
             core, letters = self.expression(one_argument(node), kept)
             return elementwise(node.function, core), letters
         row = LIBRARY.get(node.function)

@@ -13,7 +13,7 @@ from indexcalc.language.library import KRON, LATER, LIBRARY, Row, Value, constan
 from indexcalc.language.misfit import PRODUCTS, Misfit
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax
-from indexcalc.tensor.functions import BY_NAME
+from indexcalc.tensor.functions import BY_NAME, function_named
 
 QUESTIONS = ("grad", "hess", "hvp", "vjp", "jvp", "simplify")
 KINDS = {"s": "a scalar", "c": "a column", "r": "a row", "M": "a matrix"}
@@ -210,7 +210,7 @@ class MatrixNotation:
         return Value(base.kind, Power(base.core.axes, base.core, value.core), node.span)
 
     def _matrix_power(self, node: syntax.Power, base: Value, exponent: Fraction | None) -> Value:
-        if isinstance(node.base, syntax.Call) and (node.base.function in BY_NAME or node.base.function == "sqrt"):
+        if isinstance(node.base, syntax.Call) and is_elementwise(node.base.function):
             message = f"`^` of {node.base.function} of a matrix can be the power of each entry or of the matrix"
             raise IndexcalcError("E214", message, node.span, "write `.^` for each entry, or write the product out")
         if exponent is None or exponent.denominator != 1:
@@ -230,8 +230,11 @@ class MatrixNotation:
 
     # ------------------------------------------------------------------ functions
     def call(self, node: syntax.Call) -> Value:
-        if node.function in BY_NAME or node.function == "sqrt":
+        if is_elementwise(node.function):
             body = self.value(one_argument(node))
+            if body.kind == "M" and node.name_span[0] == node.name_span[1]:
+                message = "bars around a matrix can be its determinant or the absolute value of each entry"
+                raise IndexcalcError("E214", message, node.span, "write `det(A)` or `abs(A)`")
             return Value(body.kind, elementwise(node.function, body.core), node.span)
         row = LIBRARY.get(node.function)
         if row is None:
@@ -322,7 +325,13 @@ def elementwise(function: str, core: Core) -> Core:
     """An elementwise function by name; the square root is a power."""
     if function == "sqrt":
         return Power(core.axes, core, Fraction(1, 2))
-    return Elementwise(core.axes, BY_NAME[function], core)
+    row = function_named(function)
+    assert row is not None
+    return Elementwise(core.axes, row, core)
+
+
+def is_elementwise(function: str) -> bool:
+    return function == "sqrt" or function_named(function) is not None
 
 
 def negative(core: Core) -> Core:
@@ -371,5 +380,6 @@ def unknown_function(node: syntax.Call) -> IndexcalcError:
     text = node.function
     near = get_close_matches(text.lower(), [*BY_NAME, "sqrt", *LIBRARY, *QUESTIONS])
     near.sort(key=lambda name: sorted(name) != sorted(text.lower()))  # tahn is tanh rather than tan
-    help_ = f"did you mean `{near[0]}`?" if near else f"for a product write `{text}*(…)`, or declare `{text}`"
+    declared = f"for a product write `{text}*(…)`; for a function of each entry declare `{text}: elementwise`"
+    help_ = f"did you mean `{near[0]}`?" if near else declared
     return IndexcalcError("E302", f"`{text}` is no function that indexcalc knows", node.name_span, help_)

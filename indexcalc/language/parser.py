@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import LOOK_ALIKES, SUBSCRIPTS, SUPERSCRIPTS, ascii_name
+from indexcalc.language.latex import LatexReader
+from indexcalc.language.latex_words import is_latex
 from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
 
 LONGEST = 100_000
@@ -28,7 +30,7 @@ DEEPEST = 64
 """Brackets that may be open at once."""
 GRAMMAR = ("statement", "expression", "terminals")
 
-NORMS = {"1": "norm1", "2": "norm2", "F": "norm2", "{F}": "norm2"}
+NORMS = {"1": "norm1", "2": "norm2", "F": "norm2", "{F}": "norm2", r"\text{F}": "norm2"}
 OPERATORS = {
     "TIMES": "*",
     "DIVIDE": "/",
@@ -48,10 +50,27 @@ def parse(text: str) -> Statement:
     """The syntax tree of one normalised statement. Raises IndexcalcError E1xx, E5xx."""
     if len(text) > LONGEST:
         raise IndexcalcError("E501", f"a statement of {len(text):,} characters is longer than {LONGEST:,}", (0, 1))
+    if is_latex(text):
+        return _parse_latex(text)
     try:
         return _parser().parse(text)  # type: ignore[return-value]
-    except UnexpectedInput as error:
-        raise _syntax_error(text, error) from None
+    except UnexpectedCharacters as error:
+        raise _unreadable(text, error.pos_in_stream or 0) from None
+    except UnexpectedToken as error:
+        raise _syntax_error(text, error, _parser().lex(text), error.accepts or ()) from None
+
+
+def _parse_latex(text: str) -> Statement:
+    """The same grammar, fed with the tokens that LaTeX stands for."""
+    reader, parser = LatexReader(text), _parser().parse_interactive()
+    try:
+        for token in _Brackets().process(reader.tokens()):
+            parser.feed_token(token)
+        statement: Statement = parser.feed_eof()  # type: ignore[no-untyped-call]
+    except UnexpectedToken as error:
+        tokens = _Brackets().process(LatexReader(text).tokens())
+        raise _syntax_error(text, error, tokens, parser.accepts()) from None  # type: ignore[no-untyped-call]
+    return statement._replace(runs=frozenset(reader.runs))
 
 
 @cache
@@ -148,6 +167,12 @@ def _span(part: Any) -> Span:
     return (_start(part), _end(part)) if isinstance(part, Token) else part.span
 
 
+def _before(parts: list[Any]) -> Span:
+    """Where the name of a function would stand that bars write."""
+    start, _ = _span(parts[0])
+    return start, start
+
+
 def _across(parts: list[Any]) -> Span:
     return _span(parts[0])[0], _span(parts[-1])[1]
 
@@ -182,18 +207,45 @@ class _Builder(Transformer[Token, Statement]):
         return parts[1]  # type: ignore[no-any-return]
 
     def bars(self, parts: list[Any]) -> Syntax:
-        return syntax.Call(_across(parts), "abs", _span(parts[0]), (parts[1],))
+        return syntax.Call(_across(parts), "abs", _before(parts), (parts[1],))
 
     def norm(self, parts: list[Any]) -> Syntax:
-        return syntax.Call(_across(parts), "norm2", _span(parts[0]), (parts[1],))
+        return syntax.Call(_across(parts), "norm2", _before(parts), (parts[1],))
 
     def root(self, parts: list[Any]) -> Syntax:
         return syntax.Call(_across(parts), "sqrt", _span(parts[0]), (parts[1],))
 
     def sum_over(self, parts: list[Any]) -> Syntax:
         sign = parts[0]
-        script = _script(sign[sign.index("_") :], _start(sign) + sign.index("_"))
+        cut = sign.index("_")
+        script = _script(sign[cut:], (_start(sign) + cut, _end(sign)))
         return syntax.SumOver(_across(parts), script, parts[2] if len(parts) > 2 else parts[1])
+
+    def apply(self, parts: list[Any]) -> Syntax:
+        r"""``\tanh x``, ``\sin^2(x)``"""
+        function, *powers, body = parts
+        inside = body.body if isinstance(body, syntax.Group) else body
+        call = syntax.Call(_across(parts), str(function), _span(function), (inside,))
+        if powers and isinstance(powers[0][1], syntax.Signed):
+            message = "this can be the inverse function or the reciprocal"
+            raise IndexcalcError("E105", message, powers[0][0], r"write `1/\tanh(x)`, or `\operatorname{asin}(x)`")
+        return _with_power(call, powers[0][1], False, call.span) if powers else call
+
+    def fraction(self, parts: list[Any]) -> Syntax:
+        r"""``\frac{a}{b}`` in brackets of its own; a derivative without any, so that it takes what follows."""
+        above, below = parts[2], parts[5]
+        divisor = ("/", syntax.Group(_across(parts[4:]), below))
+        if _is_differential(above) and _is_differential(below):
+            factors = above.factors if isinstance(above, syntax.Product) else (("*", above),)
+            return syntax.Product(_across(parts), (*factors, divisor))
+        numerator = ("*", syntax.Group(_across(parts[1:4]), above))
+        return syntax.Group(_across(parts), syntax.Product(_across(parts), (numerator, divisor)))
+
+    def gradient(self, parts: list[Any]) -> Syntax:
+        r"""``\nabla_x f`` → grad(f, x)"""
+        sign, body = parts[0], parts[-1]
+        arguments = (body, parts[2]) if len(parts) > 2 else (body,)
+        return syntax.Call(_across(parts), str(sign), _span(sign), arguments)
 
     def sum(self, parts: list[Any]) -> Syntax:
         terms = [(1, parts[0])]
@@ -204,10 +256,16 @@ class _Builder(Transformer[Token, Statement]):
     def product(self, parts: list[Any]) -> Syntax:
         factors: list[tuple[str, Syntax]] = []
         operator = "*"
-        for part in parts:
+        if isinstance(parts[0], syntax.Product):  # a derivative, which takes what follows
+            factors, operator = list(parts[0].factors), ""
+        for part in parts[len(factors) > 0 :]:
             if isinstance(part, Token):
                 operator = OPERATORS[part.type]
             else:
+                if operator == "" and factors and _is_open(factors[-1][1]) and not isinstance(part, syntax.Call):
+                    span = (factors[-1][1].span[0], part.span[1])
+                    help_ = "put brackets around what the function is of"
+                    raise IndexcalcError("E109", "this factor can belong to the function or not", span, help_)
                 if operator == "" and isinstance(part, syntax.Number) and isinstance(factors[-1][1], syntax.Number):
                     span = (factors[-1][1].span[0], part.span[1])
                     raise IndexcalcError("E102", "two numbers stand side by side", span, "write `*` between them")
@@ -252,9 +310,27 @@ class _Builder(Transformer[Token, Statement]):
         return Statement(_across(parts), parts[0], "", None)
 
 
-def _script(text: str, start: int) -> Script:
+def _is_differential(node: Syntax) -> bool:
+    """Whether the part of a fraction begins with ∂ or d."""
+    if isinstance(node, syntax.Product):
+        node = node.factors[0][1]
+    if isinstance(node, syntax.Power):
+        node = node.base
+    function = node.function if isinstance(node, syntax.Call) else ""
+    return isinstance(node, syntax.Partial) or function == "d" or (isinstance(node, Name) and node.text[0] == "d")
+
+
+def _is_open(node: Syntax) -> bool:
+    r"""``\tanh x``: nothing closes the argument."""
+    if isinstance(node, syntax.Power):
+        node = node.base
+    if not isinstance(node, syntax.Call) or node.function == "sqrt" or not node.arguments:
+        return False
+    return node.name_span[0] < node.name_span[1] and node.arguments[-1].span[1] == node.span[1]
+
+
+def _script(text: str, span: Span) -> Script:
     """``_ij``, ``_{i j}``, ``ᵢⱼ`` and ``^{<t>}`` as scripts."""
-    span = (start, start + len(text))
     if text[0] not in "_^":
         return Script(span, text.translate(SUBSCRIPTS), "_")
     inside = text[2:-1] if text[1] == "{" else text[1:]
@@ -265,7 +341,7 @@ def _with_suffix(node: Syntax, suffix: Any) -> Syntax:
     span = (_span(node)[0], _end(suffix) if isinstance(suffix, Token) else suffix[0][1])
     if isinstance(suffix, Token):
         if suffix.type in ("SUBSCRIPT", "NAME_SUPERSCRIPT"):
-            return _with_script(node, _script(str(suffix), _start(suffix)), span)
+            return _with_script(node, _script(str(suffix), _span(suffix)), span)
         if suffix.type == "TRANSPOSE":
             return node.body if isinstance(node, syntax.Transpose) else syntax.Transpose(span, node)
         if suffix.type == "INVERSE_TRANSPOSE":
@@ -296,7 +372,7 @@ def _index_name(item: Syntax) -> str:
 def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:
     if isinstance(node, Name):
         return Name(span, node.text, (*node.scripts, script))
-    if isinstance(node, syntax.Call) and node.name_span[1] - node.name_span[0] < 3 and script.text in NORMS:
+    if isinstance(node, syntax.Call) and node.name_span[0] == node.name_span[1] and script.text in NORMS:
         return node._replace(span=span, function=NORMS[script.text])
     return syntax.Indexed(span, node, script)
 
@@ -309,32 +385,30 @@ def _with_power(node: Syntax, exponent: Syntax, elementwise: bool, span: Span) -
     return syntax.Power(span, node, exponent, elementwise)
 
 
-def _syntax_error(text: str, error: UnexpectedInput) -> IndexcalcError:
-    if isinstance(error, UnexpectedCharacters):
-        return _unreadable(text, error.pos_in_stream or 0)
-    assert isinstance(error, UnexpectedToken)
+def _syntax_error(text: str, error: UnexpectedToken, stream: Iterable[Token], accepts: Iterable[str]) -> IndexcalcError:
     try:
-        tokens = [token for token in _parser().lex(text) if token.type != "BLANK"]
+        tokens = [token for token in stream if token.type != "BLANK"]
     except UnexpectedCharacters as unreadable:
         return _unreadable(text, unreadable.pos_in_stream or 0)
     unbalanced = _unbalanced(tokens)
     if unbalanced is not None:
         return unbalanced
     token = error.token
-    operand = bool({"NAME", "NUMBER"} & set(error.accepts or ()))
+    operand = bool({"NAME", "NUMBER"} & set(accepts))
     if token.type == "$END":
         if not tokens:
             return IndexcalcError("E107", "there is nothing to read", (0, len(text)))
-        last = tokens[-1]
-        return IndexcalcError("E101", f"something is missing after `{last}`", _span(last), "the line ends too early")
+        last = next((token for token in reversed(tokens) if _start(token) < _end(token)), tokens[-1])
+        message = f"something is missing after `{text[_start(last) : _end(last)]}`"
+        return IndexcalcError("E101", message, _span(last), "the line ends too early")
     wanted = "a name, a number or a bracket" if operand else "an operator or the end of the line"
-    return IndexcalcError("E102", f"`{token}` does not fit here", _span(token), f"expected {wanted}")
+    return IndexcalcError(
+        "E102", f"`{text[slice(*_span(token))]}` does not fit here", _span(token), f"expected {wanted}"
+    )
 
 
 def _unreadable(text: str, at: int) -> IndexcalcError:
     character = text[at]
-    if character in "\\$":
-        return IndexcalcError("E404", "LaTeX is not supported yet", (at, at + 1), "write `A'`, `lambda`, `a/b`")
     shown = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
     return IndexcalcError("E103", f"the character {shown} has no meaning here", (at, at + 1))
 

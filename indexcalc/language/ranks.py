@@ -15,7 +15,7 @@ from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES
 from indexcalc.language.library import KRON, LIBRARY, SCALAR_VALUED, constant_kind, size_text
 from indexcalc.language.syntax import Syntax
-from indexcalc.tensor.functions import BY_NAME
+from indexcalc.tensor.functions import function_named
 
 BITS = {"s": 1, "c": 2, "r": 4, "M": 8}
 ANY = 15
@@ -165,7 +165,7 @@ class Problem:
         return False
 
     def _call(self, node: syntax.Call) -> int:
-        if node.function in BY_NAME or node.function == "sqrt":
+        if node.function == "sqrt" or function_named(node.function) is not None:
             return self._related(EQUAL, node.arguments[:1]) if node.arguments else self.new()
         row = LIBRARY.get(node.function)
         if row is None:

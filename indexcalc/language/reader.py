@@ -1,19 +1,27 @@
-"""printed text → tensor expression, under the declarations of one answer."""
+"""Printed text read again, under the declarations of one answer.
+
+It is not lowered to tensor expressions: what the text means is evaluated as it stands, so that no law of the normal
+form is taken on trust, and because that is faster.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from indexcalc.errors import IndexcalcError
-from indexcalc.language.core import Axes, Literal, Symbol
+from indexcalc.language import core
+from indexcalc.language.core import Axes, Core, Leaf, Literal, Symbol, subcores
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, Scope, kind_of
 from indexcalc.language.syntax import Name
-from indexcalc.tensor.nodes import Dimension, Node, Shape
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Shape, variable
+from indexcalc.tensor.structure import structured
+
+T = TypeVar("T")
 
 
 class Declared(NamedTuple):
@@ -24,18 +32,34 @@ class Declared(NamedTuple):
     structure: tuple[str, ...] = ()
 
 
-class Reader:
-    """``known`` are names of tensor expressions; each text is read apart from the others."""
+class Step(NamedTuple):
+    """A part of a meaning: the places of its own parts among the steps before it, and sizes: of a product's labels,
+    of a sum's axes, of the axes of what a function takes. ``node`` is what a name stands for."""
 
-    def __init__(self, declared: Iterable[Declared], known: Mapping[str, Node]) -> None:
+    meaning: Core
+    parts: tuple[int, ...]
+    sizes: Shape
+    node: Node | None
+
+
+class Reader:
+    """``known`` are names of tensor expressions, ``functions`` those of elementwise functions that the user declared;
+    each text is read apart from the others."""
+
+    def __init__(self, declared: Iterable[Declared], known: Mapping[str, Node], functions: Iterable[str]) -> None:
         self.scope = Scope()
+        self.scope.functions = dict.fromkeys(functions, (0, 0))
+        self.nodes: dict[Symbol, Node] = {}
         self.known: list[tuple[Literal, Node]] = []
         for name, shape, structure in declared:
-            self._symbol(name, shape).structure = structure
+            symbol = self._symbol(name, shape)
+            symbol.structure = structure
+            self.nodes[symbol] = structured(name, shape, structure) if structure else variable(name, shape)
         for name, node in known.items():
-            meaning = Literal(self._axes(node.shape), Fraction(0))
-            self._symbol(name, node.shape).meaning = meaning
-            self.known.append((meaning, node))
+            symbol = self._symbol(name, node.shape)
+            symbol.meaning = Literal(symbol.axes, Fraction(0))
+            self.nodes[symbol] = node
+            self.known.append((symbol.meaning, node))
 
     def _symbol(self, name: str, shape: Shape) -> Symbol:
         axes = self._axes(shape)
@@ -54,9 +78,28 @@ class Reader:
             self.scope.size_symbols.add(dimension)
         return sizes.fixed(dimension)
 
-    def read(self, text: str, letters: Letters | None, shape: Shape | None) -> Node | None:
-        """The meaning of a text: index text where ``letters`` name its axes, else matrix text; the letters of a
-        left-hand side come first. None where it has not this shape. Raises IndexcalcError."""
+    # ------------------------------------------------------------------ reading
+    def steps(self, text: str, letters: Letters | None, shape: Shape) -> Sequence[Step] | None:
+        """The meaning of a text, its parts before it: of index text where ``letters`` name its axes, else of matrix
+        text; the letters of a left-hand side come first. None where it has not this shape. Raises IndexcalcError."""
+        return self._read(text, letters, shape, self._steps)
+
+    def node(self, text: str, letters: Letters | None, shape: Shape) -> Node | None:
+        """The tensor expression that a text stands for. Raises IndexcalcError."""
+
+        def lowered(meaning: Core) -> Node:
+            lowering = Lowering(self._dimension)
+            for stand_in, node in self.known:
+                lowering.nodes[id(stand_in)] = node
+            return lowering.lower(meaning)
+
+        return self._read(text, letters, shape, lowered)
+
+    def is_indexed(self, text: str) -> bool:
+        """Whether a text is index text."""
+        return Reading(self.scope, text).indexed(parse(normalise(text)).left.items[0])
+
+    def _read(self, text: str, letters: Letters | None, shape: Shape, then: Callable[[Core], T]) -> T | None:
         statement = parse(normalise(text))
         side = statement.left
         if statement.right is not None:
@@ -65,23 +108,86 @@ class Reader:
             if letters is not None and isinstance(left, Name):
                 letters = tuple([letter for script in left.scripts for letter in letters_of(script) or ()])
         with self.scope.attempt(keep=False):
-            reading = Reading(self.scope, text)
+            reading, known = Reading(self.scope, text), len(self.scope.symbols)
             meaning, _ = reading.read(side.items[0], letters)
-            if reading.undeclared:
-                names = ", ".join(name.text for name in reading.undeclared)
+            if len(self.scope.symbols) > known:
+                names = ", ".join(list(self.scope.symbols)[known:])
                 raise IndexcalcError("E304", f"{names} stands for nothing", side.span)
-            if shape is not None:
-                wanted = self._axes(shape)
-                fits = len(wanted) == len(meaning.axes) and all(map(self.scope.sizes.unify, meaning.axes, wanted))
-                if not fits or (letters is None and reading.kind == "r"):
-                    return None
-            lowering = Lowering(self._dimension)
-            for stand_in, node in self.known:
-                lowering.nodes[id(stand_in)] = node
-            return lowering.lower(meaning)
+            wanted = self._axes(shape)
+            fits = len(wanted) == len(meaning.axes) and all(map(self.scope.sizes.unify, meaning.axes, wanted))
+            if not fits or (letters is None and reading.kind == "r"):
+                return None
+            return then(meaning)
 
     def _dimension(self, size: int) -> Dimension:
         found = self.scope.sizes.value(size)
         if found is None:
             raise IndexcalcError("E203", "the size of this is not known")
         return found
+
+    def _steps(self, root: Core) -> Sequence[Step]:
+        """Iterative: a sum of many terms may be nested deeply."""
+        steps: list[Step] = []
+        places: dict[int, int] = {}
+        rewritten: dict[int, tuple[Core, Core]] = {}  # with the meanings, so that no other takes their ids
+        stack = [root]
+        while stack:
+            meaning = stack[-1]
+            if id(meaning) not in rewritten:
+                rewritten[id(meaning)] = meaning, _rewritten(meaning)
+            own = rewritten[id(meaning)][1]
+            parts = subcores(own)
+            waiting = [part for part in parts if id(part) not in places]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if id(meaning) not in places:
+                places[id(meaning)] = len(steps)
+                node = self.nodes[own.symbol] if isinstance(own, Leaf) else None
+                steps.append(Step(own, tuple([places[id(part)] for part in parts]), self._sizes(own), node))
+        return steps
+
+    def _sizes(self, meaning: Core) -> Shape:
+        match meaning:
+            case core.SizeOf(size=size):
+                return (self._dimension(size),)
+            case core.Sum(axes=axes):
+                return tuple(map(self._dimension, axes))
+            case core.Grouped(body=body) | core.Whole(body=body):
+                return tuple(map(self._dimension, body.axes))
+            case core.Product():
+                return self._label_sizes(meaning)
+        return ()
+
+    def _label_sizes(self, meaning: core.Product) -> Shape:
+        sizes = dict(meaning.sizes)
+        for part, labels in meaning.factors:
+            sizes.update(zip(labels, part.axes, strict=True))
+        count = max(sizes, default=-1) + 1
+        return tuple([self._dimension(sizes[label]) if label in sizes else 1 for label in range(count)])
+
+
+def _rewritten(meaning: Core) -> Core:
+    """(u^a)^k as u^(ak) for whole k, and 1/D_ii as one over the diagonal, not as the diagonal of 1/D_ij."""
+    if isinstance(meaning, core.Power):
+        base, exponent = meaning.base, meaning.exponent
+        if isinstance(base, core.Power) and isinstance(base.exponent, Fraction) and isinstance(exponent, Fraction):
+            return (
+                core.Power(meaning.axes, base.base, base.exponent * exponent) if exponent.denominator == 1 else meaning
+            )
+    return _diagonals_first(meaning) if isinstance(meaning, core.Product) else meaning
+
+
+def _diagonals_first(product: core.Product) -> core.Product:
+    if all(len(set(labels)) == len(labels) or not isinstance(part, core.Power) for part, labels in product.factors):
+        return product
+    factors: list[tuple[Core, Labels]] = []
+    for part, labels in product.factors:
+        if isinstance(part, core.Power) and isinstance(part.exponent, Fraction) and len(set(labels)) < len(labels):
+            sizes = dict(zip(labels, part.axes, strict=True))
+            axes = tuple(sizes.values())
+            part = core.Power(axes, core.Product(axes, ((part.base, labels),), tuple(sizes)), part.exponent)
+            labels = tuple(sizes)
+        factors.append((part, labels))
+    return product._replace(factors=tuple(factors))

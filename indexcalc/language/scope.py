@@ -16,7 +16,7 @@ from indexcalc.language.matrix_notation import MatrixNotation
 from indexcalc.language.ranks import infer
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
-from indexcalc.tensor.functions import BY_NAME
+from indexcalc.tensor.functions import BY_NAME, DECLARED
 
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
@@ -46,6 +46,8 @@ class Scope:
         self.symbols: dict[str, Symbol] = {}
         self.sizes = Sizes()
         self.size_symbols: set[str] = set()
+        self.functions: dict[str, Span] = {}
+        """The functions that the user declared, ``f: elementwise``."""
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -108,6 +110,8 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
+        if self.scope.functions:
+            body = syntax.replaced(body, self._declared_call)
         body = self._split(syntax.split_words(body, self._product_parts))
         core, letters = self._read(body, left)
         for node in walk(body):
@@ -160,6 +164,11 @@ class Reading:
                 help_ = f"write `{' '.join(node.text)}` for a product, or declare `{node.text}: matrix(m, n)`"
                 raise IndexcalcError("E306", f"`{node.text}` can be one name or a product", node.span, help_)
         return body
+
+    def _declared_call(self, node: Syntax) -> Syntax:
+        if isinstance(node, syntax.Call) and node.function.rstrip("'") in self.scope.functions:
+            return node._replace(function=DECLARED + node.function)
+        return node
 
     def _product_parts(self, node: Syntax) -> list[Syntax] | None:
         """``b(x + y)`` where b is no function but a variable is b times (x + y)."""
@@ -334,8 +343,8 @@ def no_variable(scope: Scope, name: str, span: Span) -> IndexcalcError:
 
 
 def _refuse_function(name: str, node: syntax.Name) -> None:
-    """``sin x`` is no product."""
-    if name in BY_NAME or name in LIBRARY:
+    """``sin x`` is no product; a Greek letter is a letter where no bracket follows."""
+    if (name in BY_NAME or name in LIBRARY) and name not in GREEK_NAMES:
         help_ = f"write `{name}(…)`, or declare `{name}` if it is a variable"
         raise IndexcalcError("E308", f"`{name}` is a function", node.span, help_)
 

@@ -8,7 +8,7 @@ from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES
 from indexcalc.language.library import LIBRARY
-from indexcalc.language.scope import Scope
+from indexcalc.language.scope import Scope, walk
 from indexcalc.language.syntax import Name, Script, Statement, Syntax, spelling
 
 RANKS = {"scalar": (0,), "vector": (1,), "matrix": (2,), "tensor": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
@@ -61,6 +61,8 @@ QUOTIENT = "read as a quotient, for its names stand for something; a derivative 
 
 def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Question:
     """Reads what a statement asks off its tree."""
+    if statement.runs is not None:
+        statement = _typeset(statement, statement.runs, scope)
     if statement.relation == "==":
         raise IndexcalcError("E404", "checking a claim (`==`) is not supported yet", statement.span)
     if statement.right is not None:
@@ -79,6 +81,26 @@ def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Q
         return question
     note = QUOTIENT if _derivative(body, Scope()) is not None else ""
     return Question(statement.span, "simplify", body, note=note)
+
+
+def _typeset(statement: Statement, runs: frozenset[int], scope: Scope) -> Statement:
+    """LaTeX sets letters apart, so a run of them that nobody declared is a product; and a fraction of d's that
+    asks nothing is no quotient."""
+
+    def letters(node: Syntax) -> list[Syntax] | None:
+        run = isinstance(node, Name) and node.span[0] in runs and node.text not in scope.size_symbols
+        return syntax.letters_apart(node) if run and isinstance(node, Name) and scope.lookup(node)[0] is None else None
+
+    def apart(side: syntax.Side) -> syntax.Side:
+        return side._replace(items=tuple(syntax.split_words(item, letters) for item in side.items))
+
+    left, right = apart(statement.left), statement.right and apart(statement.right)
+    for item in [*left.items, *(right.items if right else ())]:
+        for node in walk(item):
+            asks = node.function in CALLS if isinstance(node, syntax.Call) else _derivative(node, scope) is not None
+            if asks and (node is not item or right is not None):
+                raise IndexcalcError("E107", "a derivative stands alone: `∂a/∂W`", node.span)
+    return statement._replace(left=left, right=right)
 
 
 def _definition(statement: Statement, scope: Scope) -> Definition:
@@ -111,8 +133,8 @@ def _declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
         raise IndexcalcError(
             "E307", "this kind is not known", more[0][1].span, f"the kinds are {', '.join(sorted(KINDS))}"
         )
-    if "elementwise" in words:
-        raise IndexcalcError("E404", "the kind `elementwise` is not supported yet", kind.span)
+    if words == ["elementwise"] and isinstance(kind, Name):
+        return Declaration(span, tuple(n for n in names if isinstance(n, Name)), "elementwise", (), ())
     rank, structure = "matrix" if word in SQUARE else word, tuple(w for w in words if w not in RANKS)
     if rank not in RANKS or any(w in (*RANKS, *SQUARE) for w in words[1:]):
         message = f"`{' '.join(words)}` is no kind"
@@ -132,6 +154,8 @@ def _size(node: Syntax) -> str:
         return str(node.value)
     if isinstance(node, Name):
         return spelling(node.text, node.scripts)
+    if isinstance(node, syntax.Product) and all(operator == "*" for operator, _ in node.factors):
+        return "*".join([_size(factor) for _, factor in node.factors])
     raise IndexcalcError("E307", "a size is a symbol or a whole number", node.span)
 
 

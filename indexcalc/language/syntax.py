@@ -111,12 +111,14 @@ class Side(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """``left`` alone, or with ``relation`` "=" or "==" a right side."""
+    """``left`` alone, or with ``relation`` "=" or "==" a right side. ``runs``: where the runs of letters begin
+    that LaTeX sets letter by letter; None in the plain language."""
 
     span: Span
     left: Side
     relation: str
     right: Side | None
+    runs: frozenset[int] | None = None
 
 
 def spelling(text: str, scripts: tuple[Script, ...]) -> str:
@@ -143,6 +145,22 @@ def children(node: Syntax) -> list[Syntax]:
         case Signed() | Transpose() | Group() | Indexed() | SumOver():
             return [node.body]
     return []
+
+
+def replaced(node: Syntax, replace: Callable[[Syntax], Syntax]) -> Syntax:
+    """A tree with every node replaced, from the leaves up."""
+    match node:
+        case Sum():
+            node = node._replace(terms=tuple((sign, replaced(term, replace)) for sign, term in node.terms))
+        case Product():
+            node = node._replace(factors=tuple((op, replaced(factor, replace)) for op, factor in node.factors))
+        case Call():
+            node = node._replace(arguments=tuple(replaced(argument, replace) for argument in node.arguments))
+        case Signed() | Transpose() | Group() | Indexed() | SumOver():
+            node = node._replace(body=replaced(node.body, replace))
+        case Power():
+            node = node._replace(base=replaced(node.base, replace), exponent=replaced(node.exponent, replace))
+    return replace(node)
 
 
 def split_words(node: Syntax, parts: Callable[[Syntax], list[Syntax] | None]) -> Syntax:

@@ -139,6 +139,8 @@ class _Writer:
                 return self._assigned(self._einsum(node, parts))
             case Sum():
                 return self._assigned(_sum(node.coefficients, parts))
+            case Apply() if node.function.declared:
+                return self._assigned(f"{self.arguments[node.function.name]}({parts[0]})")
             case Apply():
                 return self._assigned(node.function.numpy.format(parts[0]))
             case Power():

@@ -17,8 +17,8 @@ class Function:
     """An elementwise function: one row of ``functions.TABLE``.
 
     ``derivative`` takes the argument u and the value y = f(u). ``parity`` is 1 for even and -1 for odd
-    functions; ``at_zero`` is f(0) where that is rational. ``numpy`` and ``latex`` are templates for code
-    and formulas; ``value`` computes with floats.
+    functions; ``at_zero`` is f(0) where that is rational; ``declared`` that a user named it. ``numpy``
+    and ``latex`` are templates for code and formulas; ``value`` computes with floats.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Function:
     at_zero: Rational | None = None
     positive: bool = False
     also: tuple[str, ...] = ()
+    declared: bool = False
 
     def __repr__(self) -> str:
         return self.name

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 
-from indexcalc.tensor.elementwise import Function, apply
-from indexcalc.tensor.nodes import Node, Rational, constant
+from indexcalc.tensor.elementwise import Apply, Function, apply
+from indexcalc.tensor.nodes import Node, Rational, cache, constant, descendants
 from indexcalc.tensor.product import einsum, ones, power, zeros
 from indexcalc.tensor.sums import add, scale
 
@@ -74,3 +75,38 @@ TABLE = (
 )  # fmt: skip
 
 BY_NAME = {name: row for row in TABLE for name in (row.name, *row.also)}
+
+DECLARED = "@"
+"""What the syntax tree puts in front of the name of a function that the user declared: nothing typed begins so."""
+_declared: dict[tuple[str, int], Function] = cache()
+
+
+def declared(name: str, order: int) -> Function:
+    """A function of which nothing is known, or its derivative: f, f', f'' … As a number it is a wave of a phase and
+    a frequency of its own, so that derivatives can be checked."""
+    if (name, order) not in _declared:
+        seed = sum(ord(letter) * 31**place for place, letter in enumerate(name))
+        rate, phase = 1 + seed % 7 / 10, seed % 11 / 5
+        _declared[name, order] = Function(
+            name + "'" * order,
+            lambda u, y: apply(declared(name, order + 1), u),
+            lambda u: rate**order * math.sin(rate * u + phase + order * math.pi / 2),
+            "{}",
+            name + "'" * order,
+            declared=True,
+        )
+    return _declared[name, order]
+
+
+def function_named(name: str) -> Function | None:
+    """The elementwise function of a name in the syntax tree."""
+    if name.startswith(DECLARED):
+        stem = name.removeprefix(DECLARED).rstrip("'")
+        return declared(stem, len(name) - len(stem) - 1)
+    return BY_NAME.get(name)
+
+
+def declared_functions(roots: Iterable[Node]) -> list[str]:
+    """The functions that the user declared, and their derivatives, in these tensors."""
+    found = {node.function.name for node in descendants(roots) if isinstance(node, Apply) and node.function.declared}
+    return sorted(found)
