@@ -198,7 +198,7 @@ class Answer:
                 self._certificate.pullback()
             if derivation.cotangent is not None and task.output.shape and derivation.cotangent not in shapes:
                 shapes = {derivation.cotangent: task.output.shape, **shapes}
-        shapes |= {name: () for name in declared_functions([result])}
+        shapes |= dict.fromkeys(declared_functions([result]), ())
         arguments = numpy_code.argument_names(list(shapes))
         results = [derivation.output, result] if with_value else [result]
         name = "pullback" if form == "pullback" else "derivative"

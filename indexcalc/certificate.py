@@ -129,6 +129,7 @@ class Certificate:
         """``same`` is the tensor expression that is expected, where there is one."""
         if len(text) > LONGEST or self.is_large:
             return UNREAD
+        reader.scope.size_symbols |= self.points.symbols
         try:
             steps = reader.steps(text, letters, shape)
             if steps is None:

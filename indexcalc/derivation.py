@@ -196,7 +196,8 @@ class Derivation:
         used = {letter for letters in given for letter in letters} | set(task.preferred)
         found: list[Letters] = []
         for shape, letters in zip(shapes, given, strict=False):
-            if shape and len(letters) != len(shape):
+            taken = {letter for group in found for letter in group}
+            if shape and (len(letters) != len(shape) or taken & set(letters)):
                 pair = next((p for p in PAIRS if len(p) >= len(shape) and not used & set(p[: len(shape)])), "")
                 spare = (letter for letter in all_letters() if letter not in used)
                 letters = tuple(pair[: len(shape)]) or tuple(islice(spare, len(shape)))

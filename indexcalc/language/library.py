@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from indexcalc.errors import Span
 from indexcalc.language.core import Core, Elementwise, Grouped, LeviCivita, Literal, Power, Product, SizeOf, Whole
-from indexcalc.language.syntax import Name, Number, Syntax
+from indexcalc.language.syntax import EINSUM, Name, Number, Syntax
 from indexcalc.tensor.functions import BY_NAME
 
 
@@ -242,6 +242,15 @@ def size_text(node: Syntax) -> str:
     return node.text if isinstance(node, Name) and not node.scripts else ""
 
 
+def subscripts(function: str) -> tuple[list[str], str]:
+    """The letters of each operand and of the result in the name of a call of einsum; without an arrow the result
+    has those that occur once, in alphabetical order."""
+    text = "".join(function.removeprefix(EINSUM).split())
+    left, arrow, right = text.partition("->")
+    letters = left.replace(",", "")
+    return left.split(","), right if arrow else "".join(sorted(x for x in letters if letters.count(x) == 1))
+
+
 def constant_kind(name: str, sizes: Sequence[str]) -> str:
     """The kind of eye(n), ones(n), ones(m, n), ones(1, n), …"""
     if name == "eye" or (len(sizes) == 2 and "1" not in sizes):
@@ -279,5 +288,5 @@ TABLE = (
 LIBRARY = {name: row for row in TABLE for name in (row.name, *row.also)}
 SCALAR_VALUED = frozenset(name for name, row in LIBRARY.items() if "s" in row.kinds.values())
 
-LATER = frozenset("max min hadamard symmetric skew einsum step_ repmat reshape".split())
+LATER = frozenset("max min hadamard symmetric skew step_ repmat reshape".split())
 """Functions that are understood but not supported yet."""

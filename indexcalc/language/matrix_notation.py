@@ -9,7 +9,18 @@ from fractions import Fraction
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.core import Core, Elementwise, Literal, Power, Product, Sum, Whole
-from indexcalc.language.library import KRON, LATER, LIBRARY, Row, Value, constant_kind, kron, size_text, transposed
+from indexcalc.language.library import (
+    KRON,
+    LATER,
+    LIBRARY,
+    Row,
+    Value,
+    constant_kind,
+    kron,
+    size_text,
+    subscripts,
+    transposed,
+)
 from indexcalc.language.misfit import PRODUCTS, Misfit
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax
@@ -236,6 +247,8 @@ class MatrixNotation:
                 message = "bars around a matrix can be its determinant or the absolute value of each entry"
                 raise IndexcalcError("E214", message, node.span, "write `det(A)` or `abs(A)`")
             return Value(body.kind, elementwise(node.function, body.core), node.span)
+        if node.function.startswith(syntax.EINSUM):
+            return self._einsum(node)
         row = LIBRARY.get(node.function)
         if row is None:
             raise unknown_function(node)
@@ -246,6 +259,32 @@ class MatrixNotation:
         if kinds not in row.kinds:
             raise self._wrong_arguments(row, node, arguments)
         return Value(row.kinds[kinds], row.build(self, arguments), node.span)
+
+    def _einsum(self, node: syntax.Call) -> Value:
+        """einsum('ij,jk->ik', A, B)"""
+        inputs, output = subscripts(node.function)
+        labels = {letter: place for place, letter in enumerate(dict.fromkeys("".join(inputs)))}
+        known = all(letter.isalpha() for letter in labels) and set(output) <= set(labels)
+        if len(inputs) != len(node.arguments) or not known or len(set(output)) < len(output):
+            message = f"these subscripts do not fit {len(node.arguments)} operands"
+            raise IndexcalcError("E211", message, node.name_span, "`einsum('ij,jk->ik', A, B)`")
+        if len(output) > 2:
+            raise IndexcalcError("E216", f"this has {len(output)} axes", node.span, "write it with indices")
+        sizes: dict[str, int] = {}
+        factors = []
+        for argument, letters in zip(node.arguments, inputs, strict=True):
+            value = self.value(argument)
+            if len(value.core.axes) != len(letters):
+                message = f"{self.shape(value)} has {len(value.core.axes)} axes, not {len(letters)}"
+                raise IndexcalcError("E211", message, argument.span)
+            for letter, size in zip(letters, value.core.axes, strict=True):
+                if not self.sizes.unify(sizes.setdefault(letter, size), size):
+                    message = f"the index {letter} runs over different sizes"
+                    raise IndexcalcError("E203", message, argument.span)
+            factors.append((value.core, tuple([labels[letter] for letter in letters])))
+        axes = tuple([sizes[letter] for letter in output])
+        core = Product(axes, tuple(factors), tuple([labels[letter] for letter in output]))
+        return Value("scM"[len(output)], core, node.span)
 
     def _wrong_arguments(self, row: Row, node: syntax.Call, arguments: Sequence[Value]) -> IndexcalcError:
         counts = {len(kinds) for kinds in row.kinds}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
@@ -105,7 +106,7 @@ class _Brackets:
     """Between lexer and parser: which bars open and which close, and how deep brackets go."""
 
     always_accept = ("BAR", "NORM_BAR", "RESERVED")
-    openers = frozenset({"OPEN", "OPEN_BRACE", "OPEN_INDEX", "OPEN_BAR", "OPEN_NORM"})
+    openers = frozenset({"EINSUM", "OPEN", "OPEN_BRACE", "OPEN_INDEX", "OPEN_BAR", "OPEN_NORM"})
     closers = frozenset({"CLOSE", "CLOSE_BRACE", "CLOSE_INDEX", "CLOSE_BAR", "CLOSE_NORM"})
     operands = closers | {"NUMBER", "NAME", "SUBSCRIPT", "NAME_SUPERSCRIPT", "TRANSPOSE", "SUPERSCRIPT"}
 
@@ -196,6 +197,10 @@ class _Builder(Transformer[Token, Statement]):
         name, arguments = parts[0], parts[2]
         text = str(name).rstrip(".")
         return syntax.Call(_across(parts), ascii_name(text.rpartition(".")[2]), _span(name), arguments)
+
+    def einsum(self, parts: list[Any]) -> Syntax:
+        _, quote, rest = re.split("(['\"])", str(parts[0]), maxsplit=1)
+        return syntax.Call(_across(parts), syntax.EINSUM + rest.split(quote)[0], _span(parts[0]), parts[1])
 
     def arguments(self, parts: list[Any]) -> tuple[Syntax, ...]:
         return tuple(part for part in parts if not isinstance(part, Token))
@@ -419,7 +424,9 @@ def _unbalanced(tokens: list[Token]) -> IndexcalcError | None:
         if token.type in _Brackets.openers:
             stack.append(token)
         elif token.type in _Brackets.closers:
-            if not stack or stack[-1].type.removeprefix("OPEN") != token.type.removeprefix("CLOSE"):
+            if not stack or stack[-1].type.removeprefix("OPEN").removeprefix("EINSUM") != token.type.removeprefix(
+                "CLOSE"
+            ):
                 return IndexcalcError("E104", f"`{token}` closes no bracket", _span(token), "remove it, or open one")
             stack.pop()
     if stack:

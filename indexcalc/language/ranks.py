@@ -13,7 +13,7 @@ from functools import cache
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES
-from indexcalc.language.library import KRON, LIBRARY, SCALAR_VALUED, constant_kind, size_text
+from indexcalc.language.library import KRON, LIBRARY, SCALAR_VALUED, constant_kind, size_text, subscripts
 from indexcalc.language.syntax import Syntax
 from indexcalc.tensor.functions import function_named
 
@@ -167,6 +167,11 @@ class Problem:
     def _call(self, node: syntax.Call) -> int:
         if node.function == "sqrt" or function_named(node.function) is not None:
             return self._related(EQUAL, node.arguments[:1]) if node.arguments else self.new()
+        if node.function.startswith(syntax.EINSUM):
+            inputs, output = subscripts(node.function)
+            for argument, letters in zip(node.arguments, inputs, strict=False):
+                self.kinds[self.expression(argument)] &= (1, 6, 8)[min(len(letters), 2)]
+            return self.new((1, 2, 8)[min(len(output), 2)])
         row = LIBRARY.get(node.function)
         if row is None:
             return self.new()

@@ -86,7 +86,7 @@ class Scope:
         """
         for count in range(len(node.scripts), -1, -1):
             name = spelling(node.text, node.scripts[:count])
-            if name in self.symbols:
+            if name in self.symbols and all(letters_of(script) is not None for script in node.scripts[count:]):
                 return self.symbols[name], name, node.scripts[count:]
         last = bool(node.scripts) and letters_of(node.scripts[-1]) is not None
         own = node.scripts[:-1] if last else node.scripts
@@ -172,7 +172,13 @@ class Reading:
 
     def _product_parts(self, node: Syntax) -> list[Syntax] | None:
         """``b(x + y)`` where b is no function but a variable is b times (x + y)."""
-        if not isinstance(node, syntax.Call) or node.function not in self.scope.symbols or len(node.arguments) != 1:
+        if not isinstance(node, syntax.Call) or len(node.arguments) != 1:
+            return None
+        if node.function.endswith("'") and not node.function.startswith(DECLARED):  # A'(x + y)
+            name: Syntax = syntax.Name(node.name_span, node.function.rstrip("'"), ())
+            turned = syntax.Transpose(node.name_span, name) if node.function.count("'") % 2 else name
+            return [turned, syntax.Group((node.name_span[1], node.span[1]), node.arguments[0])]
+        if node.function not in self.scope.symbols:
             return None
         if node.function in BY_NAME or node.function in LIBRARY:
             return None
@@ -242,7 +248,7 @@ class Reading:
                 continue
             if not scripts and (id(node) in inside or self._constant(node) is not None):
                 continue
-            if not scripts and (strange or name[0].isupper() or node.text in stems):
+            if not scripts and (strange or name[0].isupper() or node.text in stems or node.scripts):
                 raise self._mixed(node)
             _refuse_function(name, node)
             self._add(name, node, sum(len(letters_of(script) or ()) for script in scripts))

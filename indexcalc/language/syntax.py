@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from indexcalc.errors import Span
 
+EINSUM = "einsum:"
+"""What the name of a call of einsum begins with; its subscripts follow."""
+
 
 class Number(NamedTuple):
     span: Span

@@ -60,6 +60,7 @@ class Points:
     def __init__(self, nodes: Iterable[Node], kinds: Mapping[str, tuple[str, ...]]) -> None:
         self.kinds = kinds
         self.sizes = draws_of_sizes(nodes)
+        self.symbols = frozenset(self.sizes[0])
         self._made: dict[tuple[int, int], Evaluation] = {}
 
     def residues(self) -> Iterator[Evaluation]:
