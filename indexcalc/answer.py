@@ -265,7 +265,7 @@ class Answer:
             axes=self.derivation.groups,
             vector="" if task.vector is None else text(shown.writer.plain(task.vector, ()).shown),
             declarations=[(i.declaration, i.assumed) for i in task.inputs],
-            notes=self._notes,
+            notes=[*self._notes, *(f"shorter if {name} is symmetric: {text(form)}" for name, form in shown.hints)],
             lines=lines,
             where=shown.where,
             layout=task.layout if ordered else "",

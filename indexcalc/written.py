@@ -13,7 +13,11 @@ from indexcalc.forms.naming import parts_to_name
 from indexcalc.forms.nodes import Form
 from indexcalc.forms.printed import Printed, Writer
 from indexcalc.language.reader import Declared, Reader
-from indexcalc.tensor.nodes import Node
+from indexcalc.tensor.nodes import Node, variable
+from indexcalc.tensor.structure import restored, structured
+
+MOST_NODES = 200
+"""Nodes up to which a derivative is looked at for hints."""
 
 
 class Written:
@@ -110,6 +114,27 @@ class Written:
         """The gradient along the tangent space of the variable's kind."""
         node = self.derivation.structured_node
         return None if node is None else self.writer.best(node, self.derivation.letters)
+
+    @cached_property
+    def hints(self) -> list[tuple[str, Form]]:
+        """The square matrices that make the derivative shorter if they are symmetric, each with its form then."""
+        derivation, task = self.derivation, self.derivation.task
+        matrix = self.derivative.matrix
+        if matrix is None or not derivation.is_derivative or derivation.stats["nodes"] > MOST_NODES:
+            return []
+        found = []
+        for i in task.inputs:
+            square = len(i.shape) == 2 and i.shape[0] == i.shape[1] and not i.structure
+            if not square or any(v.name == i.name for v in task.wrt):
+                continue
+            twins = {variable(i.name, i.shape): structured(i.name, i.shape, ("symmetric",))}
+            node = restored(derivation.node, twins)
+            if node is not derivation.node:
+                writer = Writer(Context(self.writer.context.places), task.preferred)
+                form = writer.best(node, derivation.letters).matrix
+                if form is not None and form.cost[:2] < matrix.cost[:2]:
+                    found.append((i.spelling, form))
+        return found
 
     @property
     def _all(self) -> tuple[Printed | None, ...]:

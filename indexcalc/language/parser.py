@@ -424,9 +424,8 @@ def _unbalanced(tokens: list[Token]) -> IndexcalcError | None:
         if token.type in _Brackets.openers:
             stack.append(token)
         elif token.type in _Brackets.closers:
-            if not stack or stack[-1].type.removeprefix("OPEN").removeprefix("EINSUM") != token.type.removeprefix(
-                "CLOSE"
-            ):
+            opened = stack[-1].type.removeprefix("OPEN").removeprefix("EINSUM") if stack else None
+            if opened != token.type.removeprefix("CLOSE"):
                 return IndexcalcError("E104", f"`{token}` closes no bracket", _span(token), "remove it, or open one")
             stack.pop()
     if stack:

@@ -102,7 +102,7 @@ def _call(form: Call) -> Iterator[Piece]:
         yield from CALLS[form.function](form.parts)
     else:
         row = BY_NAME.get(form.function)
-        plain = name(form.function) if len(form.function.rstrip("'")) == 1 else rf"\operatorname{{{form.function}}}"
+        plain = form.function if len(form.function.rstrip("'")) == 1 else rf"\operatorname{{{form.function}}}"
         yield row.latex if row else NAMES.get(form.function, plain)
         yield r"\left("
         yield from _joined(form.parts, ", ")
