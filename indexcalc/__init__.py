@@ -2,8 +2,8 @@
 
 from indexcalc.answer import Answer
 from indexcalc.errors import IndexcalcError
-from indexcalc.session import diff, run, simplify
+from indexcalc.session import diff, differentiate, run, simplify
 from indexcalc.tensor.nodes import clear_caches
 
-__all__ = ["Answer", "IndexcalcError", "clear_caches", "diff", "run", "simplify"]
+__all__ = ["Answer", "IndexcalcError", "clear_caches", "diff", "differentiate", "run", "simplify"]
 __version__ = "0.1.0"

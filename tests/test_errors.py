@@ -323,7 +323,6 @@ UNSUPPORTED = [
     ("max(x, y)", "max"),
     ("min(c, t)", "min"),
     ("max(x_i, y_i)", "max"),
-    ("np.einsum(A, S)", "einsum"),
     ("x == y", "=="),
     ("d x / d y == A", "=="),
     ("h = x for t = 1..T", "loops"),

@@ -86,3 +86,36 @@ def test_factorization() -> None:
     assert by_u.matrix == "-2*(T - U*V')*V"
     assert by_v.matrix == "-2*(T - U*V')'*U"
     assert by_uu.index == "2 delta_ik V_pj V_pl"
+
+
+def test_gaussian() -> None:
+    by_mean, by_covariance, second, _, by_precision = answers("gaussian")
+    assert by_mean.matrix == "inv(S)*(x - mu)"
+    assert by_covariance.matrix == "1/2*inv(S)*((x - mu)*(x - mu)'*inv(S) - eye(n))"
+    assert second.matrix == "-inv(S)"
+    assert by_precision.matrix == "-1/2*((x - mu)*(x - mu)' - inv(P))"
+
+
+def test_mechanics() -> None:
+    found = answers("mechanics")
+    assert found[0].pullback == "1/2*F*(G + G')"
+    assert [answer.matrix for answer in found[1:3]] == ["eye(3)", "tr(C)*eye(3) - C'"]
+    assert found[-1].index == "-inv(A)_ik inv(A)_lj"
+
+
+def test_cross_products() -> None:
+    found = answers("crossproduct")
+    assert [answer.index for answer in found[:3]] == ["delta_jl delta_km - delta_kl delta_jm", "2 delta_kl", "6"]
+    assert found[3].index == "eps_ijl a_j"
+    assert found[5].matrix == "(a'*c)*eye(3) - c*a'"
+
+
+def test_attention() -> None:
+    by_values, by_queries, _ = answers("attention")
+    softmax = "softmax(Q*K'/s, 2)"
+    assert by_values.matrix == f"{softmax}'*G"
+    assert by_queries.matrix is not None
+
+
+def test_cookbook_runs() -> None:
+    assert all(answer.matrix or answer.index for answer in answers("cookbook"))

@@ -512,36 +512,49 @@ class _Builder:
 
     def _interned(self, coefficient: Rational, items: list[Item], output: Labels, *, opaque: bool = False) -> Node:
         nodes = [raised(base, e) for base, _, e in items]
+        labels = [item.labels for item in items]
         symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
         shape = tuple([self.sizes[x] for x in output])
-        ways = [_ways(n, item.labels, s) for n, item, s in zip(nodes, items, symmetries, strict=True)]
-        turned = any(len(own) > 1 for own in ways)
-        if prod(map(len, ways)) > MOST_WAYS:
-            ways = [own[:1] for own in ways]
-        best: tuple[tuple[Labels, ...], list[int], dict[int, int]] | None = None
-        signs: set[int] = set()
-        for chosen in choices(*ways):
-            labels = [own for own, _ in chosen]
-            operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
-            order, numbers = canonical(operands, output)
-            subscripts = tuple([_numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
-            if best is None or subscripts < best[0]:
-                best, signs = (subscripts, order, numbers), set()
-            if subscripts == best[0]:
-                signs.add(prod(sign for _, sign in chosen))
-        assert best is not None
-        if len(signs) > 1:  # turning a skew matrix round changes the sign and nothing else: x'Kx
-            return zeros(shape)
-        subscripts, order, numbers = best
+        turned = any(s < 0 or n.alternating for n, s in zip(nodes, symmetries, strict=True))
+        if turned:
+            sign, labels = _turned(nodes, labels, symmetries, output)
+            if not sign:
+                return zeros(shape)
+            coefficient *= sign
+        operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
+        order, numbers = canonical(operands, output)
+        subscripts = tuple([_numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
         sizes: list[Dimension] = [0] * len(numbers)
         for label, k in numbers.items():
             sizes[k] = self.sizes[label]
-        coefficient *= signs.pop()
         outputs = tuple([numbers[x] for x in output])
         if turned and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
             return nodes[0]  # minus the transpose of a skew matrix
         fields = (coefficient, subscripts, outputs, tuple(sizes), opaque)
         return intern(Einsum, fields, shape, tuple([nodes[p] for p in order]))
+
+
+def _turned(
+    nodes: Sequence[Node], labels: Sequence[Labels], symmetries: Sequence[int], output: Labels
+) -> tuple[int, list[Labels]]:
+    """The labels with the axes of skew operands in their canonical order, and the sign of that; 0 where the other sign
+    gives the same product: x'Kx."""
+    ways = [_ways(n, own, s) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
+    if prod(map(len, ways)) > MOST_WAYS:
+        ways = [own[:1] for own in ways]
+    best: tuple[Labels, ...] | None = None
+    found: dict[int, list[Labels]] = {}
+    for chosen in choices(*ways):
+        own = [way for way, _ in chosen]
+        operands = [(n.digest, way, s > 0) for n, way, s in zip(nodes, own, symmetries, strict=True)]
+        order, numbers = canonical(operands, output)
+        subscripts = tuple([_numbered(own[k], numbers, symmetries[k] > 0) for k in order])
+        if best is None or subscripts < best:
+            best, found = subscripts, {}
+        if subscripts == best:
+            found.setdefault(prod(sign for _, sign in chosen), own)
+    ((sign, turned), *other) = found.items()
+    return (0, turned) if other else (sign, turned)
 
 
 def _ways(node: Node, labels: Labels, symmetry: int) -> list[tuple[Labels, int]]:
@@ -560,7 +573,7 @@ def _parity(way: Labels, labels: Labels) -> int:
 
 def _numbered(labels: Labels, numbers: Mapping[int, int], sort: bool) -> Labels:
     found = [numbers[x] for x in labels]
-    return tuple(sorted(found) if sort else found)
+    return tuple(sorted(found)) if sort else tuple(found)
 
 
 def zeros(shape: Shape) -> Node:

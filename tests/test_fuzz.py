@@ -1,0 +1,74 @@
+"""Any text is answered, with a certificate that holds, or refused with an error that has a place; soon, in either case."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import indexcalc
+from indexcalc import IndexcalcError
+
+FUZZ = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+SECONDS = 10.0
+"""What any statement of up to 40 words may take, on a slow machine."""
+LET = [
+    "A, B: matrix(n, n)",
+    "W: matrix(m, n)",
+    "S: symmetric(n)",
+    "D: diagonal(n)",
+    "x, y: vector(n)",
+    "z: vector(m)",
+    "c, t: scalar",
+    "f: elementwise",
+]
+MATRIX = (
+    "A B W S D x y z c t n 2 1/2 0 -1 + - * .* ./ / : ⊗ ^2 ^-1 .^2 ' ( ) tanh( exp( log( sqrt( abs( f( tr( sum( diag( inv( "
+    "det( logdet( norm2( norm1( softmax( kron( vec( eye(n) ones(n) zeros(n,n) dot( cross( max( , ‖ | inv(A) W' x' (A + B) (W*x)"
+).split(" ")
+INDEX = (
+    "A_ij B_jk W_ij x_i x_j y_j y_k z_i c t 2 + - * / ^2 ( ) tanh( exp( log( sum_i( sum_jk( delta_ij delta_jk eps_ijk inv(A)_ij "
+    "A'_ij R_i= R_ik= -> i k ij S_jk D_ii tr(A) f( 1/ ,"
+).split(" ")
+LATEX = (
+    r"A B W x y z c \lambda 2 + - \cdot \odot \otimes ^2 ^{-1} ^T ^\top _i _{ij} _{jk} ( ) { } \left( \right) \frac{1}{2} \frac{ "
+    r"\partial \nabla_x \tanh \log \exp \operatorname{tr} \det \lVert \rVert_2^2 \sum_j \sum_{i=1}^n \sqrt{ } \mathbf{x} \delta_{ij} & \\ $ \text{a}"
+).split(" ")
+
+
+def _answered(text: str, let: list[str], wrt: str | None) -> None:
+    start = perf_counter()
+    try:
+        answers = indexcalc.differentiate(text, wrt, let) if wrt else [indexcalc.simplify(text, let)]
+        for answer in answers:
+            answer.to_dict()
+    except IndexcalcError as error:
+        assert error.code != "E490", (text, error)
+        assert error.message
+        low, high = error.span
+        assert 0 <= low <= high <= max(len(error.text), 1), (text, error.span)
+    assert perf_counter() - start < SECONDS, text
+
+
+@pytest.mark.parametrize("words", [MATRIX, INDEX, LATEX], ids=["matrix", "index", "latex"])
+def test_words_of_the_language_in_any_order(words: list[str]) -> None:
+    @given(st.lists(st.sampled_from(words), max_size=14), st.sampled_from(["", " "]), st.sampled_from([None, "x", "A"]))
+    @FUZZ
+    def check(chosen: list[str], blank: str, wrt: str | None) -> None:
+        _answered(blank.join(chosen), LET, wrt)
+
+    check()
+
+
+@given(st.text(max_size=40))
+@FUZZ
+def test_any_unicode(text: str) -> None:
+    _answered(text, [], None)
+
+
+@given(st.text(alphabet="xAWijk_^'()[]{}|.,:;=+-*/ \\$&~dT∂∑√⊙12e", max_size=40))
+@FUZZ
+def test_any_signs_of_the_language(text: str) -> None:
+    _answered(text, LET, None)
