@@ -140,6 +140,7 @@ class IndexNotation:
                 raise IndexcalcError("E201", f"`{operator}` belongs to matrix notation", factor.span, help_)
             core, letters = self._factor(factor, kept)
             if operator == "/":
+                core, letters = self._on_diagonal(core, letters, factor.span)
                 core = Power(core.axes, core, Fraction(-1))
             tensors.append((core, letters))
             before = (operator, factor)
@@ -228,6 +229,13 @@ class IndexNotation:
         help_ = f"the terms of a sum have the same free indices; to keep them all name them on the left: `y{kept} = …`"
         return IndexcalcError("E204", message, span, help_)
 
+    def _on_diagonal(self, core: Core, letters: Letters, span: Span) -> Tensor:
+        """A tensor with an index twice as its diagonal: 1/D_ii needs no entries off it."""
+        distinct = tuple(dict.fromkeys(letters))
+        if len(distinct) == len(letters):
+            return core, letters
+        return self._contracted([(core, letters)], (), span)
+
     def _sum_over(self, node: syntax.SumOver, kept: Collection[str]) -> Tensor:
         over = letters_of(node.indices)
         if over is None:
@@ -242,7 +250,7 @@ class IndexNotation:
     # ------------------------------------------------------------------ powers and functions
     def _power(self, node: syntax.Power, kept: Collection[str]) -> Tensor:
         exponent = number(node.exponent)
-        core, letters = self.expression(node.base, kept)
+        core, letters = self._on_diagonal(*self.expression(node.base, kept), node.span)
         if exponent is not None:
             return Power(core.axes, core, exponent), letters
         if isinstance(node.exponent, syntax.Name) and node.exponent.text in self.letters:
@@ -258,7 +266,7 @@ class IndexNotation:
 
     def _call(self, node: syntax.Call, kept: Collection[str]) -> Tensor:
         if is_elementwise(node.function):
-            core, letters = self.expression(one_argument(node), kept)
+            core, letters = self._on_diagonal(*self.expression(one_argument(node), kept), node.span)
             return elementwise(node.function, core), letters
         row = LIBRARY.get(node.function)
         if row is None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from indexcalc.tensor.elementwise import Apply
-from indexcalc.tensor.nodes import Labels, Node, Number, Shape, Size, Variable, intern, transform
+from indexcalc.tensor.nodes import Constant, Labels, Node, Number, Shape, Size, Variable, intern, transform
 from indexcalc.tensor.product import (
     PRODUCT_LAWS,
     Einsum,
@@ -84,7 +84,7 @@ def is_positive(node: Node) -> bool:
             return "positive" in node.kinds
         case Number(value=value):
             return value > 0
-        case Size():
+        case Size() | Constant():
             return True
         case Apply():
             return node.function.positive
