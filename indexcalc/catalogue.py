@@ -349,6 +349,14 @@ TABLE = (
         "",
         (),
     ),
+    Entry(
+        "E491",
+        "the program itself failed",
+        "Something happened that the program does not expect. That is an error in the program and none in the input; "
+        "please report the input.",
+        "",
+        (),
+    ),
     # ------------------------------------------------------------------ E5xx: limits
     Entry(
         "E501",

@@ -81,7 +81,7 @@ def test_a_command_of_the_table_does_what_its_row_says(row: Entry) -> None:
 
 
 def test_every_row_but_that_of_a_failed_check_has_an_example_and_a_way_out() -> None:
-    assert [row.code for row in TABLE if not (row.example and row.mended)] == ["E490"]
+    assert [row.code for row in TABLE if not (row.example and row.mended)] == ["E490", "E491"]
 
 
 def test_a_row_is_found_by_its_code() -> None:

@@ -202,6 +202,13 @@ def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer]]) -> None
             output.answer(answer)
     except IndexcalcError as error:
         output.error(error.located(text))
+    except Exception as bug:  # no traceback ever reaches a user
+        output.error(_own_fault(bug).located(text))
+
+
+def _own_fault(bug: Exception) -> IndexcalcError:
+    message = f"indexcalc itself failed ({type(bug).__name__}: {bug})"
+    return IndexcalcError("E491", message, help="please report this input")
 
 
 def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[[str, int], Sequence[Answer]]) -> None:
@@ -213,6 +220,8 @@ def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[
                 output.answer(answer)
         except IndexcalcError as error:
             output.error(error.located(statement), line)
+        except Exception as bug:  # nor are the other lines lost
+            output.error(_own_fault(bug).located(statement), line)
 
 
 def _finish(output: Output) -> None:

@@ -298,7 +298,8 @@ class LatexReader:
             mark = self.text[self.at]
             self.at += 1
             if mark == "_":
-                variable = list(self._argument(start))
+                found = self._argument(start)  # what follows is what it is taken of: x is not called
+                variable = [Token.new_borrow_pos("NAME", t, t) if t.type == "CALL" else t for t in found]
             elif "".join(self.text[slice(*self._raw(start))].split()) == "2":
                 sign = Token("NABLA", "hess", start_pos=start, end_pos=sign.end_pos)
             else:

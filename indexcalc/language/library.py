@@ -214,6 +214,11 @@ def frobenius(core: Core) -> Core:
     return Power((), dot(core, core), HALF)
 
 
+def _norm(checks: Checks, args: Sequence[Value]) -> Core:
+    """norm(x), norm(x, 1), norm(x, 2)"""
+    return _norm1(checks, args) if len(args) > 1 and checks.axis(args[1]) == 0 else frobenius(args[0].core)
+
+
 def _norm1(_: Checks, args: Sequence[Value]) -> Core:
     core = args[0].core
     return total(Elementwise(core.axes, BY_NAME["abs"], core))
@@ -262,7 +267,7 @@ TABLE = (
     Row("tr", {"M": "s"}, _trace, ("trace",)),
     Row("sum", ANY | ALONG, _along(lambda core: total(core), _sums)),
     Row("mean", ANY | ALONG, _along(_mean, _means)),
-    Row("norm2", ANY, lambda _, args: frobenius(args[0].core), ("norm", "normF")),
+    Row("norm2", ANY | {"cs": "s", "rs": "s"}, _norm, ("norm", "normF")),
     Row("norm1", ANY, _norm1),
     Row("diag", {"c": "M", "r": "M", "M": "c"}, _diag, ("Diag",)),
     Row("dot", {"cc": "s", "rr": "s"}, _dot),

@@ -31,6 +31,7 @@ DEEPEST = 64
 """Brackets that may be open at once."""
 GRAMMAR = ("statement", "expression", "terminals")
 
+GREATER_OF = {"max": 1, "maximum": 1, "min": -1, "minimum": -1}
 NORMS = {"1": "norm1", "2": "norm2", "F": "norm2", "{F}": "norm2", r"\text{F}": "norm2"}
 OPERATORS = {
     "TIMES": "*",
@@ -195,8 +196,10 @@ class _Builder(Transformer[Token, Statement]):
 
     def call(self, parts: list[Any]) -> Syntax:
         name, arguments = parts[0], parts[2]
-        text = str(name).rstrip(".")
-        return syntax.Call(_across(parts), ascii_name(text.rpartition(".")[2]), _span(name), arguments)
+        function = ascii_name(str(name).rstrip(".").rpartition(".")[2])
+        if function in GREATER_OF and len(arguments) == 2:
+            return _greater(_across(parts), _span(name), GREATER_OF[function], *arguments)
+        return syntax.Call(_across(parts), function, _span(name), arguments)
 
     def einsum(self, parts: list[Any]) -> Syntax:
         _, quote, rest = re.split("(['\"])", str(parts[0]), maxsplit=1)
@@ -372,6 +375,12 @@ def _index_name(item: Syntax) -> str:
     if isinstance(item, syntax.Sum):
         raise IndexcalcError("E403", "loops (`h[t-1]`) are not supported yet", item.span, "write the steps out")
     raise IndexcalcError("E106", "an index in brackets is a name", item.span, "`A[i,j]`")
+
+
+def _greater(span: Span, name: Span, sign: int, a: Syntax, b: Syntax) -> Syntax:
+    """max(a, b) = b + relu(a - b), min(a, b) = a - relu(a - b)"""
+    relu = syntax.Call(span, "relu", name, (syntax.Sum(span, ((1, a), (-1, b))),))
+    return syntax.Group(span, syntax.Sum(span, ((1, b if sign > 0 else a), (sign, relu))))
 
 
 def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:

@@ -178,6 +178,10 @@ class Problem:
         if row.sizes:
             return self.new(BITS[constant_kind(row.name, [size_text(a) for a in node.arguments])])
         rows = [arguments + result for arguments, result in row.kinds.items() if len(arguments) == len(node.arguments)]
+        if not rows:  # not so many arguments: the meaning says so
+            for argument in node.arguments:
+                self.expression(argument)
+            return self.new()
         return self._related(_table(*rows), node.arguments)
 
     # ------------------------------------------------------------------ the search
