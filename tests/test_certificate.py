@@ -56,11 +56,14 @@ def differ(a: np.ndarray, b: np.ndarray) -> bool | None:
     return True if error > 1e-4 else False if error < 1e-10 else None
 
 
+MANY_SIZES = ({"m": 3, "n": 4, "p": 5}, {"m": 4, "n": 5, "p": 3})
+"""At 2, and for determinants at even or at odd sizes, some wrong derivatives are right."""
+
+
 @contextmanager
-def other_sizes() -> Iterator[None]:
-    """At p = 2 some wrong derivatives are right."""
+def other_sizes(**sizes: int) -> Iterator[None]:
     before = dict(SIZES)
-    SIZES.update(p=5)
+    SIZES.update(sizes)
     try:
         yield
     finally:
@@ -114,8 +117,11 @@ def wrong(answer: Answer, found: Expression, label: str, mutant: str, original: 
         shapes[answer.cotangent] = found.shape
     if answer.perturbation:
         shapes[answer.perturbation] = found.variables[answer.task.wrt[-1].name]
-    with other_sizes():
-        return _differs(answer, found, shapes, label, mutant, original)
+    verdicts = []
+    for sizes in MANY_SIZES:
+        with other_sizes(**sizes):
+            verdicts.append(_differs(answer, found, dict(shapes), label, mutant, original))
+    return True if True in verdicts else None if None in verdicts else False
 
 
 def _differs(
@@ -185,6 +191,12 @@ def node_mutants(node: Node, variables: list[Node]) -> list[Node]:
     return [mutant for mutant in found if mutant is not node]
 
 
+def _differ_at(sizes: dict[str, int], a: Answer, b: Answer, found: Expression) -> bool | None:
+    with np.errstate(all="ignore"), other_sizes(**sizes):
+        at = values(found.variables, 3)
+        return differ(evaluate(a, at), evaluate(b, at))
+
+
 def check_nodes(found: Expression, wrt: str, data: st.DataObject) -> None:
     right = indexcalc.diff(found.text, wrt=wrt, let=found.let)
     derivative = right.derivation.derivative
@@ -200,13 +212,12 @@ def check_nodes(found: Expression, wrt: str, data: st.DataObject) -> None:
     answer = indexcalc.diff(found.text, wrt=wrt, let=found.let)
     answer.derivation.__dict__["derivative"] = mutant
     answer.certified = right.certified = False
-    with np.errstate(all="ignore"), other_sizes():
-        at = values(found.variables, 3)
-        try:
-            expected = differ(evaluate(answer, at), evaluate(right, at))
-        except np.linalg.LinAlgError:
-            return
-    if expected is None:
+    try:
+        verdicts = [_differ_at(sizes, answer, right, found) for sizes in MANY_SIZES]
+    except np.linalg.LinAlgError:
+        return
+    expected = True in verdicts
+    if not expected and None in verdicts:
         return
     answer.certified = True
     try:
@@ -289,7 +300,7 @@ def test_no_right_answer_is_refused(ask: Ask) -> None:
         return
     found = answer.to_dict()["verified"]
     answer.report()
-    assert found["exact"] or ask.case["id"] == "nn-gelu"  # sqrt(2/pi) is sqrt(2)/sqrt(pi) for reals only
+    assert found["exact"]
     assert found["numeric_error"] is not None
     assert found["numeric_error"] < 1e-6
 
@@ -463,7 +474,7 @@ def test_sizes_are_distinct_and_no_coefficients() -> None:
     ).derivation.output
     draws = draws_of_sizes(descendants([output]))
     assert all(len(set(sizes.values())) == 3 for sizes in draws)
-    assert [sizes["n"] for sizes in draws[:2]] == [3, 5]
+    assert [sizes["n"] for sizes in draws[:2]] == [3, 4]
 
 
 def test_kinds_reach_the_twins() -> None:

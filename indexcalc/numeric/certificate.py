@@ -18,10 +18,11 @@ from indexcalc.tensor.nodes import Node, Number, Size, Variable, descendants
 from indexcalc.tensor.product import Einsum
 from indexcalc.tensor.sums import Sum
 
-SQUARE_SIZES = ((3, 5, 4, 6), (5, 3, 4, 6), (3, 4, 5, 6), (4, 6, 3, 5), (4, 3, 5, 6))
-OTHER_SIZES = ((4, 2, 5, 6, 7, 3), (2, 4, 3, 5, 6, 7), (5, 6, 4, 7, 2, 3), (2, 3, 5, 7, 4, 6), (6, 7, 5, 4, 3, 2))
-"""Sizes in the order in which symbols take them, a row a draw; odd where a matrix is forced square: at 2 there are
-laws that hold nowhere else."""
+SQUARE_SIZES = ((3, 4, 5, 6), (4, 3, 6, 5), (3, 4, 5, 6), (4, 3, 6, 5), (5, 4, 3, 6))
+OTHER_SIZES = ((4, 2, 5, 6, 7, 3), (3, 5, 2, 4, 6, 7), (4, 5, 6, 7, 8, 9), (5, 6, 7, 8, 9, 3), (2, 3, 5, 7, 4, 6))
+"""Sizes in the order in which symbols take them, a row a draw; where a matrix is forced square first odd, then
+even (det(-A) is -det(A) for odd sizes only), and not 2, where there are laws that hold nowhere else. In the
+third and fourth row what is square is smallest, for A*X*B with long inner sides has an inverse."""
 DRAWS = 2
 CLOSE = 1e-6
 """The largest relative error of a comparison of floats."""
