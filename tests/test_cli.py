@@ -214,7 +214,7 @@ def test_terminal_of_80_columns_is_not_overrun() -> None:
 
 
 def test_terminal_shows_what_was_assumed() -> None:
-    assert "assumed: x: vector(m), A: matrix(m, m)" in bare(on_terminal("diff", "x'*A*x", "--wrt", "x"))
+    assert "  assumed       x: vector(m), A: matrix(m, m)" in bare(on_terminal("diff", "x'*A*x", "--wrt", "x"))
 
 
 def test_no_color_and_dumb_terminals_get_no_colour() -> None:

@@ -13,7 +13,8 @@ from indexcalc.answer import Answer
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.characters import GREEK
 from indexcalc.render import latex
-from indexcalc.render.plain import assumed, equation, plain
+from indexcalc.render.plain import assumed, equation, guesses, plain
+from indexcalc.render.report import Report
 
 
 class Format(StrEnum):
@@ -62,6 +63,7 @@ class Output:
         self.rejected = 0
         self.failed = 0
         self._console: Any = None
+        self._told: list[str] = []
 
     # ------------------------------------------------------------------ answers
     def answer(self, answer: Answer) -> None:
@@ -69,10 +71,14 @@ class Output:
             self._line(json.dumps(answer.to_dict(), ensure_ascii=self.ascii_only))
             return
         report = answer.report(self.forms)
+        told, self._told = self._told, [*guesses(report), *report.notes]
+        if set(guesses(report)) <= set(told):  # once for all answers of one question
+            report = report._replace(declarations=())
+        report = report._replace(notes=[note for note in report.notes if note not in told])
         text: Iterable[str]
         match self.format:
             case Format.TEXT:
-                self._show(answer)
+                self._show(report)
                 return
             case Format.NUMPY:
                 text = [
@@ -95,7 +101,7 @@ class Output:
         for line in lines:
             self._line(line)
 
-    def _show(self, answer: Answer) -> None:
+    def _show(self, report: Report) -> None:
         """In colour, wrapped to the terminal's width."""
         from indexcalc.render.terminal import TerminalReport  # rich is heavy: only when it is wanted
 
@@ -103,7 +109,7 @@ class Output:
             self._line("")
         console = self._rich()
         with console.capture() as capture:
-            console.print(TerminalReport(answer.report(self.forms), self.ascii_only))
+            console.print(TerminalReport(report, self.ascii_only))
         self._write(capture.get())
 
     def _rich(self) -> Any:

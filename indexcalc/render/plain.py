@@ -35,10 +35,14 @@ def title(report: Report, partial: str = "d ") -> str:
 
 def assumed(report: Report) -> Iterator[str]:
     """What was assumed, and notes."""
-    assumptions = [declaration for declaration, guessed in report.declarations if guessed]
-    if assumptions:
+    if assumptions := guesses(report):
         yield "assumed: " + ", ".join(assumptions)
     yield from (f"note: {note}" for note in report.notes)
+
+
+def guesses(report: Report) -> list[str]:
+    """The declarations that were assumed."""
+    return [declaration for declaration, guessed in report.declarations if guessed]
 
 
 def equation(line: Line) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
@@ -29,8 +29,9 @@ class TerminalReport:
         ascii_only = self.ascii_only or options.ascii_only
         report = self.report
         yield Text(plain.title(report, "d " if ascii_only else "∂"), style="bold")
-        for note in plain.assumed(report):
-            yield Text(f"  {note}", style="dim")
+        yield from _filled("assumed", plain.guesses(report), options.max_width)
+        for note in report.notes:
+            yield from _filled("note", note.split(" "), options.max_width, " ")
         where = [
             Line("" if place else "where", Symbol(name, "", 0), form)
             for place, (name, form) in enumerate(report.where.items())
@@ -44,6 +45,19 @@ class TerminalReport:
             shape = report.shape if ascii_only else report.shape.replace(" x ", " × ")
             layout = f", {report.layout} layout" if report.layout else ""
             yield Text(f"  {'shape':<{LABEL - 2}}{shape}{layout}", style="dim")
+
+
+def _filled(label: str, items: Sequence[str], width: int, joint: str = ", ") -> Iterator[Text]:
+    """Items behind a label, in as many rows as they need."""
+    rows: list[str] = []
+    for place, item in enumerate(items):
+        end = joint.rstrip() if place + 1 < len(items) else ""
+        if rows and len(rows[-1]) + len(item) + len(end) + 1 <= width - LABEL:
+            rows[-1] += f" {item}{end}"
+        else:
+            rows.append(item + end)
+    for place, row in enumerate(rows):
+        yield Text(f"  {label if place == 0 else '':<{LABEL - 2}}{row}", style="dim")
 
 
 def _formula(line: Line, width: int) -> list[Text]:
