@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from indexcalc.tensor.elementwise import Apply, apply, is_negative
 from indexcalc.tensor.epsilon import as_deltas
 from indexcalc.tensor.functions import SIGMOID
+from indexcalc.tensor.matrix_functions import determinants_apart
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants, transform
 from indexcalc.tensor.product import Einsum, einsum, ones, orient, split_power
 from indexcalc.tensor.sums import Sum, add, scale
@@ -21,7 +22,7 @@ Open = tuple[Rational, Factors, Labels, dict[int, Dimension]]
 def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
     """Other nodes of the same value: multiplied out, where like terms then merge or cancel, or ``every`` way."""
     seen = {node}
-    for start in (node, _without_opposite_sigmoids(node), _without_epsilons(node)):
+    for start in (node, _without_opposite_sigmoids(node), _without_epsilons(node), determinants_apart(node)):
         for candidate in _expansions(start, every or start is not node):
             if candidate not in seen:
                 seen.add(candidate)

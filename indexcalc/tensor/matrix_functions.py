@@ -12,7 +12,7 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.tensor.elementwise import apply
 from indexcalc.tensor.functions import EXP, LOG
 from indexcalc.tensor.grouping import kronecker, kronecker_factors
-from indexcalc.tensor.nodes import Labels, Node, intern, number, rational_power, size
+from indexcalc.tensor.nodes import Labels, Node, intern, number, rational_power, size, transform
 from indexcalc.tensor.product import (
     Einsum,
     constant_axes,
@@ -184,6 +184,23 @@ def log_determinant(matrix: Node) -> Node:
         terms = [[(scalars[1], ()), (log_determinant(a), ())], [(scalars[0], ()), (log_determinant(b), ())]]
         return add([(1, einsum(1, factors, ())) for factors in terms])
     return intern(LogDeterminant, (), (), (matrix,))
+
+
+def determinants_apart(root: Node) -> Node:
+    """det(A*B) as det(A)*det(B) and logdet(A*B) as logdet(A) + logdet(B), for square A and B."""
+
+    def apart(node: Node) -> Node | None:
+        if not isinstance(node, Determinant | LogDeterminant):
+            return None
+        matrix = node.children[0]
+        chain = _chain(matrix) if isinstance(matrix, Einsum) and matrix.coefficient == 1 else []
+        if len(chain) < 2:
+            return None
+        if isinstance(node, Determinant):
+            return einsum(1, [(determinant(factor), ()) for factor in chain], ())
+        return add([(1, log_determinant(factor)) for factor in chain])
+
+    return transform(root, apart)
 
 
 def _is_identity(matrix: Node) -> bool:
