@@ -324,7 +324,6 @@ UNSUPPORTED = [
     ("d x / d y == A", "=="),
     ("h = x for t = 1..T", "loops"),
     ("1..3", "loops"),
-    ("hadamard(A, C)", "hadamard"),
     ("repmat(A)", "repmat"),
     ("x_i + reshape(A)_i", "reshape"),
 ]

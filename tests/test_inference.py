@@ -73,7 +73,7 @@ def test_habit_capitals_are_matrices_small_letters_vectors_greek_scalars(text: s
         ("inv(A) b", "A:M b:v"),
         ("tr(a)", "a:M"),
         ("diag(x) A", "x:v A:M"),
-        ("dot(X, y)", "X:v y:v"),
+        ("dot(X, y)", "X:M y:v"),
         ("softmax(X)", "X:v"),
         ("x - μ", "x:v μ:v"),
         ("(x - μ)' Σ⁻¹ (x - μ)", "x:v μ:v Σ:M"),

@@ -31,6 +31,8 @@ class Checks(Protocol):
     def in_space(self, value: Value) -> int: ...
     def product_size(self, parts: Sequence[int]) -> int: ...
     def new_size(self) -> int: ...
+    def times(self, a: Value, b: Value) -> Core: ...
+    def entrywise(self, a: Value, b: Value) -> Core: ...
     def same_shape(self, a: Value, b: Value) -> None: ...
     def axis(self, value: Value) -> int: ...
 
@@ -60,6 +62,8 @@ ANY = {"s": "s", "c": "s", "r": "s", "M": "s"}
 ALONG = {"Ms": "c"}
 KRON = {"cc": "c", "rr": "r", "cr": "M", "rc": "M"} | {a + b: "M" for a in "crM" for b in "crM" if "M" in a + b}
 KRON |= {"s" + kind: kind for kind in "scrM"} | {kind + "s": kind for kind in "crM"}
+HADAMARD = {kind + kind: kind for kind in "scrM"} | {"s" + kind: kind for kind in "crM"}
+HADAMARD |= {kind + "s": kind for kind in "crM"}
 ONE = Literal((), Fraction(1))
 HALF = Fraction(1, 2)
 
@@ -192,6 +196,9 @@ def _adjugate(checks: Checks, args: Sequence[Value]) -> Core:
 
 
 def _dot(checks: Checks, args: Sequence[Value]) -> Core:
+    """dot(x, y), and as in NumPy dot(A, x) and dot(A, B)"""
+    if "M" in args[0].kind + args[1].kind:
+        return checks.times(*args)
     checks.same_shape(*args)
     return dot(args[0].core, args[1].core)
 
@@ -270,7 +277,8 @@ TABLE = (
     Row("norm2", ANY | {"cs": "s", "rs": "s"}, _norm, ("norm", "normF")),
     Row("norm1", ANY, _norm1),
     Row("diag", {"c": "M", "r": "M", "M": "c"}, _diag, ("Diag",)),
-    Row("dot", {"cc": "s", "rr": "s"}, _dot),
+    Row("dot", {"cc": "s", "rr": "s", "Mc": "c", "MM": "M", "rM": "r"}, _dot, ("matmul", "mm", "mv", "inner")),
+    Row("hadamard", HADAMARD, lambda checks, args: checks.entrywise(*args), ("multiply", "mul")),
     Row("outer", {"cc": "M"}, _outer),
     Row("inv", {"M": "M"}, _square("inv", True)),
     Row("det", {"M": "s"}, _square("det", False)),
@@ -293,5 +301,5 @@ TABLE = (
 LIBRARY = {name: row for row in TABLE for name in (row.name, *row.also)}
 SCALAR_VALUED = frozenset(name for name, row in LIBRARY.items() if "s" in row.kinds.values())
 
-LATER = frozenset("max min hadamard symmetric skew step_ repmat reshape".split())
+LATER = frozenset("max min symmetric skew step_ repmat reshape".split())
 """Functions that are understood but not supported yet."""

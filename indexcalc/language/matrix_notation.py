@@ -67,6 +67,14 @@ class MatrixNotation:
         raise IndexcalcError("E201", "indices cannot stand in matrix notation", node.span)
 
     # ------------------------------------------------------------------ sizes
+    def times(self, a: Value, b: Value) -> Core:
+        running = _Running(a)
+        self._times(running, b)
+        return running.value().core
+
+    def entrywise(self, a: Value, b: Value) -> Core:
+        return self._elementwise(a, ".*", b).core
+
     def product_size(self, parts: Sequence[int]) -> int:
         return self.sizes.product(parts)
 
