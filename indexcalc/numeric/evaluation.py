@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product, repeat
 from operator import itemgetter, mul
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from indexcalc.tensor.elementwise import Apply
 from indexcalc.tensor.epsilon import Epsilon
 from indexcalc.tensor.grouping import Flatten, Split
 from indexcalc.tensor.matrix_functions import Determinant, Inverse, LogDeterminant, Softmax
-from indexcalc.tensor.nodes import Constant, Dimension, Labels, Node, Number, Shape, Size, Variable, cache, descendants
+from indexcalc.tensor.nodes import Constant, Dimension, Labels, Node, Number, Shape, Size, Variable, descendants
 from indexcalc.tensor.product import Einsum, Power
 from indexcalc.tensor.structure import SYMMETRIC, Structured
 from indexcalc.tensor.sums import Sum
@@ -144,19 +144,13 @@ class Plan(NamedTuple):
     """Over labels that nothing has."""
 
 
-_plans: dict[tuple[Any, ...], Plan] = cache()
-
-
 def contraction(
     operands: Sequence[Value], subscripts: tuple[Labels, ...], output: Labels, dims: tuple[int, ...], by: Arithmetic
 ) -> Value:
     """The product of the operands, summed over every label that is not in ``output``."""
     if len(operands) == 1 and subscripts[0] == output and len(set(output)) == len(output) == len(dims):
         return operands[0]
-    key = (subscripts, output, dims)
-    plan = _plans.get(key)
-    if plan is None:
-        plan = _plans[key] = _plan(subscripts, output, dims)
+    plan = _plan(subscripts, output, dims)
     stock: list[Any] = list(operands)
     for places, gathers, length in plan.steps:
         parts = [
@@ -185,8 +179,10 @@ def _multiplied(a: Iterable[Any], b: Iterable[Any]) -> Iterable[Any]:
     return map(mul, a, b)
 
 
+@lru_cache(maxsize=10_000)
 def _plan(subscripts: tuple[Labels, ...], output: Labels, dims: tuple[int, ...]) -> Plan:
-    """Labels are summed one by one, the one first that leaves the smallest tensor."""
+    """Labels are summed one by one, the one first that leaves the smallest tensor. Kept as a compiled pattern is: a
+    plan knows numbers only, and no tensors."""
     left = dict(enumerate(subscripts))
     steps: list[Step] = []
     kept = tuple(dict.fromkeys(output))
