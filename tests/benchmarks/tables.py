@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-MARGIN = 1.5
-"""How much slower than a goal in milliseconds a noisy machine may be; ratios have no margin."""
-
 
 def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table: the first column on the left, the others on the right; floats with two digits."""
