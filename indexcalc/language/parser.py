@@ -378,9 +378,12 @@ def _index_name(item: Syntax) -> str:
 
 
 def _greater(span: Span, name: Span, sign: int, a: Syntax, b: Syntax) -> Syntax:
-    """max(a, b) = b + relu(a - b), min(a, b) = a - relu(a - b)"""
-    relu = syntax.Call(span, "relu", name, (syntax.Sum(span, ((1, a), (-1, b))),))
-    return syntax.Group(span, syntax.Sum(span, ((1, b if sign > 0 else a), (sign, relu))))
+    """max(a, b) = b + relu(a - b), min(a, b) = b - relu(b - a); a number stands for b: max(0, x) is relu(x)"""
+    if isinstance(a, syntax.Number):
+        a, b = b, a
+    terms = ((1, a), (-1, b)) if sign > 0 else ((1, b), (-1, a))
+    relu = syntax.Call(span, "relu", name, (syntax.Sum(span, terms),))
+    return syntax.Group(span, syntax.Sum(span, ((1, b), (sign, relu))))
 
 
 def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:
@@ -415,10 +418,30 @@ def _syntax_error(text: str, error: UnexpectedToken, stream: Iterable[Token], ac
         last = next((token for token in reversed(tokens) if _start(token) < _end(token)), tokens[-1])
         message = f"something is missing after `{text[_start(last) : _end(last)]}`"
         return IndexcalcError("E101", message, _span(last), "the line ends too early")
+    if token.type == "COMMA" and (called := _called(tokens, token)) is not None:
+        return called
     wanted = "a name, a number or a bracket" if operand else "an operator or the end of the line"
     return IndexcalcError(
         "E102", f"`{text[slice(*_span(token))]}` does not fit here", _span(token), f"expected {wanted}"
     )
+
+
+def _called(tokens: list[Token], comma: Token) -> IndexcalcError | None:
+    """``cross_entropy(y, p)``: a comma in brackets behind a name with a script, which is no function."""
+    opened: list[int] = []
+    for place, token in enumerate(tokens):
+        if _start(token) == _start(comma):
+            break
+        if token.type == "OPEN":
+            opened.append(place)
+        elif token.type == "CLOSE":
+            opened.pop()
+    before = tokens[opened[-1] - 2 : opened[-1]] if opened else []
+    if [token.type for token in before] != ["NAME", "SUBSCRIPT"]:
+        return None
+    name = "".join(before)
+    message = f"`{name}` is no function that indexcalc knows"
+    return IndexcalcError("E302", message, _across(before), "write out what it stands for")
 
 
 def _unreadable(text: str, at: int) -> IndexcalcError:

@@ -340,7 +340,8 @@ class Reading:
 
 def no_variable(scope: Scope, name: str, span: Span) -> IndexcalcError:
     """The error of a derivative by a name that is none of the variables."""
-    near = get_close_matches(name, list(scope.symbols), n=1)
+    other = [known for known in scope.symbols if known.lower() == name.lower()]
+    near = other or get_close_matches(name, list(scope.symbols), n=1)
     known = ", ".join(symbol.spelling for symbol in scope.symbols.values() if symbol.meaning is None)
     help_ = f"did you mean `{near[0]}`?" if near else f"the variables are {known}" if known else None
     what = "a size" if name in scope.size_symbols else "a function" if name in BY_NAME or name in LIBRARY else ""
