@@ -11,7 +11,7 @@ import indexcalc
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
-def answers(name: str, layout: str = "numerator") -> list[indexcalc.Answer]:
+def answers(name: str) -> list[indexcalc.Answer]:
     return list(indexcalc.run((SAMPLES / f"{name}.ein").read_text(encoding="utf-8")))
 
 
@@ -118,4 +118,8 @@ def test_attention() -> None:
 
 
 def test_cookbook_runs() -> None:
-    assert all(answer.matrix or answer.index for answer in answers("cookbook"))
+    *gradients, hessian = answers("cookbook")
+    assert len(gradients) == 24
+    assert all(answer.matrix for answer in gradients)
+    assert hessian.matrix is None
+    assert hessian.vec == "2*kron(eye(n), eye(n))"

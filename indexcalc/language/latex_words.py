@@ -57,7 +57,8 @@ UNSUPPORTED = {
     r"\underbrace": "a label",
     r"\overbrace": "a label",
 }
-OTHER_FUNCTIONS = {"sgn": "sign", "arsinh": "asinh", "trace": "tr", "tg": "tan", "lse": "logsumexp"}
+SPELLINGS = {"sgn": "sign", "tg": "tan", "lse": "logsumexp"}
+"""Functions that have another name in papers alone."""
 PLAIN = frozenset([*BY_NAME, "sqrt", *LIBRARY, *LATER])
 
 LETTER = "A-Za-zÀ-ÖØ-öø-ɏΑ-ΡΣ-Ωα-ωϑϕϖϱϵℓħ"
@@ -141,6 +142,6 @@ def after_blanks(text: str, at: int) -> int:
 
 
 def plain_function(word: str) -> str:
-    """The plain name of a function: Tr and trace are tr."""
+    """The plain name of a function: Tr is tr, sgn is sign."""
     found = word if word in PLAIN else word.lower()
-    return OTHER_FUNCTIONS.get(found, found)
+    return SPELLINGS.get(found, found)

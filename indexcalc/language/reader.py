@@ -18,7 +18,7 @@ from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, Scope, kind_of
 from indexcalc.language.syntax import Name
-from indexcalc.tensor.nodes import Dimension, Labels, Node, Shape, variable
+from indexcalc.tensor.nodes import Dimension, Node, Shape, variable
 from indexcalc.tensor.structure import structured
 
 T = TypeVar("T")
@@ -169,25 +169,10 @@ class Reader:
 
 
 def _rewritten(meaning: Core) -> Core:
-    """(u^a)^k as u^(ak) for whole k, and 1/D_ii as one over the diagonal, not as the diagonal of 1/D_ij."""
-    if isinstance(meaning, core.Power):
-        base, exponent = meaning.base, meaning.exponent
-        if isinstance(base, core.Power) and isinstance(base.exponent, Fraction) and isinstance(exponent, Fraction):
-            return (
-                core.Power(meaning.axes, base.base, base.exponent * exponent) if exponent.denominator == 1 else meaning
-            )
-    return _diagonals_first(meaning) if isinstance(meaning, core.Product) else meaning
-
-
-def _diagonals_first(product: core.Product) -> core.Product:
-    if all(len(set(labels)) == len(labels) or not isinstance(part, core.Power) for part, labels in product.factors):
-        return product
-    factors: list[tuple[Core, Labels]] = []
-    for part, labels in product.factors:
-        if isinstance(part, core.Power) and isinstance(part.exponent, Fraction) and len(set(labels)) < len(labels):
-            sizes = dict(zip(labels, part.axes, strict=True))
-            axes = tuple(sizes.values())
-            part = core.Power(axes, core.Product(axes, ((part.base, labels),), tuple(sizes)), part.exponent)
-            labels = tuple(sizes)
-        factors.append((part, labels))
-    return product._replace(factors=tuple(factors))
+    """(u^a)^k as u^(ak) for whole k."""
+    if not isinstance(meaning, core.Power) or not isinstance(meaning.base, core.Power):
+        return meaning
+    inner, outer = meaning.base.exponent, meaning.exponent
+    if not isinstance(inner, Fraction) or not isinstance(outer, Fraction) or outer.denominator != 1:
+        return meaning
+    return core.Power(meaning.axes, meaning.base.base, inner * outer)
