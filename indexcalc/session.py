@@ -12,12 +12,13 @@ from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import core, syntax
 from indexcalc.language.characters import ascii_name
 from indexcalc.language.core import Core, Leaf, Symbol, subcores
+from indexcalc.language.differentials import Question, not_by_a_name
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.latex_words import is_blank, rows
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable
-from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, Question, classify, not_by_a_name
+from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, classify
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Dimension

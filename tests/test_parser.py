@@ -8,7 +8,9 @@ import pytest
 
 from indexcalc import IndexcalcError
 from indexcalc.language import syntax
-from indexcalc.language.parser import DEEPEST, LONGEST, LONGEST_NUMBER, MOST_FACTORS, normalise, parse
+from indexcalc.language.brackets import DEEPEST
+from indexcalc.language.builder import LONGEST_NUMBER, MOST_FACTORS
+from indexcalc.language.parser import LONGEST, normalise, parse
 from indexcalc.language.syntax import Syntax
 
 

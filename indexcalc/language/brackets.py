@@ -1,0 +1,70 @@
+"""Between lexer and parser: which bars open and which close, and how deep brackets go."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+from lark import Token
+
+from indexcalc.errors import IndexcalcError, Span
+
+DEEPEST = 64
+"""Brackets that may be open at once."""
+
+
+def span_of(token: Token) -> Span:
+    """Where a token stands."""
+    return token.start_pos or 0, token.end_pos or 0
+
+
+class Brackets:
+    """A post-lexer of Lark's."""
+
+    always_accept = ("BAR", "NORM_BAR", "RESERVED")
+    openers = frozenset({"EINSUM", "OPEN", "OPEN_BRACE", "OPEN_INDEX", "OPEN_BAR", "OPEN_NORM"})
+    closers = frozenset({"CLOSE", "CLOSE_BRACE", "CLOSE_INDEX", "CLOSE_BAR", "CLOSE_NORM"})
+    operands = closers | {"NUMBER", "NAME", "SUBSCRIPT", "NAME_SUPERSCRIPT", "TRANSPOSE", "SUPERSCRIPT"}
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        previous = ""
+        open_bars: list[str] = []
+        depth = 0
+        for token in stream:
+            if token.type == "RESERVED" or (token.type == "NAME" and token == "for"):
+                message = "loops (`h[t] = … for t = 1..T`) are not supported yet"
+                raise IndexcalcError("E403", message, span_of(token), "write the steps out")
+            if token.type in ("BAR", "NORM_BAR"):
+                kind = "NORM" if token.type == "NORM_BAR" else "BAR"
+                if token == "||" and open_bars and open_bars[-1] == "BAR" and previous in self.operands:
+                    both = yield from self._two_bars(token, open_bars)
+                    previous = "CLOSE_BAR" if both else "OPEN_BAR"
+                    depth -= 2 * both
+                    continue
+                if previous in self.operands and open_bars and open_bars[-1] == kind:
+                    open_bars.pop()
+                    token = Token.new_borrow_pos(f"CLOSE_{kind}", str(token), token)
+                else:
+                    open_bars.append(kind)
+                    token = Token.new_borrow_pos(f"OPEN_{kind}", str(token), token)
+            if token.type in self.openers:
+                depth += 1
+                if depth > DEEPEST:
+                    raise IndexcalcError("E502", f"brackets are nested more than {DEEPEST} deep", span_of(token))
+            elif token.type in self.closers:
+                depth -= 1
+            previous = token.type
+            yield token
+
+    @staticmethod
+    def _two_bars(token: Token, open_bars: list[str]) -> Generator[Token, None, bool]:
+        """Two bars that are no norm: both close (|a + |b||), or one closes and one opens (|x||y|)."""
+        both = open_bars[-2:] == ["BAR", "BAR"]
+        open_bars.pop()
+        start, _ = span_of(token)
+        yield Token("CLOSE_BAR", "|", start_pos=start, end_pos=start + 1)
+        if both:
+            open_bars.pop()
+        else:
+            open_bars.append("BAR")
+        yield Token("CLOSE_BAR" if both else "OPEN_BAR", "|", start_pos=start + 1, end_pos=start + 2)
+        return both

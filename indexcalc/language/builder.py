@@ -1,0 +1,268 @@
+"""The syntax tree of what the grammar's rules found."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from lark import Token, Transformer
+
+from indexcalc.errors import IndexcalcError, Span
+from indexcalc.language import syntax
+from indexcalc.language.brackets import span_of
+from indexcalc.language.characters import SUBSCRIPTS, SUPERSCRIPTS, ascii_name
+from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
+
+MOST_FACTORS = 64
+"""Factors that one product may have."""
+LONGEST_NUMBER = 1000
+"""Digits that a number may have."""
+
+GREATER_OF = {"max": 1, "maximum": 1, "min": -1, "minimum": -1}
+NORMS = {"1": "norm1", "2": "norm2", "F": "norm2", "{F}": "norm2", r"\text{F}": "norm2"}
+OPERATORS = {
+    "TIMES": "*",
+    "DIVIDE": "/",
+    "HADAMARD": ".*",
+    "DIVIDE_ELEMENTWISE": "./",
+    "CONTRACT": ":",
+    "KRONECKER": "⊗",
+}
+
+
+def _span(part: Any) -> Span:
+    return span_of(part) if isinstance(part, Token) else part.span
+
+
+def _before(parts: list[Any]) -> Span:
+    """Where the name of a function would stand that bars write."""
+    start, _ = _span(parts[0])
+    return start, start
+
+
+def _across(parts: list[Any]) -> Span:
+    return _span(parts[0])[0], _span(parts[-1])[1]
+
+
+class Builder(Transformer[Token, Statement]):
+    """One method a grammar rule: its parts → a node of the syntax tree."""
+
+    def number(self, parts: list[Any]) -> Syntax:
+        mantissa, _, exponent = str(parts[0]).lower().partition("e")
+        if len(mantissa) + abs(int(exponent[:9] or 0)) > LONGEST_NUMBER:
+            raise IndexcalcError("E506", "this number has too many digits", _across(parts))
+        return syntax.Number(_across(parts), Fraction(str(parts[0])))
+
+    def name(self, parts: list[Any]) -> Syntax:
+        return Name(_across(parts), ascii_name(parts[0]), ())
+
+    def partial(self, parts: list[Any]) -> Syntax:
+        return syntax.Partial(_across(parts))
+
+    def call(self, parts: list[Any]) -> Syntax:
+        name, arguments = parts[0], parts[2]
+        function = ascii_name(str(name).rstrip(".").rpartition(".")[2])
+        if function in GREATER_OF and len(arguments) == 2:
+            return _greater(_across(parts), _span(name), GREATER_OF[function], *arguments)
+        return syntax.Call(_across(parts), function, _span(name), arguments)
+
+    def einsum(self, parts: list[Any]) -> Syntax:
+        _, quote, rest = re.split("(['\"])", str(parts[0]), maxsplit=1)
+        return syntax.Call(_across(parts), syntax.EINSUM + rest.split(quote)[0], _span(parts[0]), parts[1])
+
+    def arguments(self, parts: list[Any]) -> tuple[Syntax, ...]:
+        return tuple(part for part in parts if not isinstance(part, Token))
+
+    def group(self, parts: list[Any]) -> Syntax:
+        return syntax.Group(_across(parts), parts[1])
+
+    def inside(self, parts: list[Any]) -> Syntax:
+        return parts[1]  # type: ignore[no-any-return]
+
+    def bars(self, parts: list[Any]) -> Syntax:
+        return syntax.Call(_across(parts), "abs", _before(parts), (parts[1],))
+
+    def norm(self, parts: list[Any]) -> Syntax:
+        return syntax.Call(_across(parts), "norm2", _before(parts), (parts[1],))
+
+    def root(self, parts: list[Any]) -> Syntax:
+        return syntax.Call(_across(parts), "sqrt", _span(parts[0]), (parts[1],))
+
+    def sum_over(self, parts: list[Any]) -> Syntax:
+        sign = parts[0]
+        cut = sign.index("_")
+        script = _script(sign[cut:], (_span(sign)[0] + cut, _span(sign)[1]))
+        return syntax.SumOver(_across(parts), script, parts[2] if len(parts) > 2 else parts[1])
+
+    def apply(self, parts: list[Any]) -> Syntax:
+        r"""``\tanh x``, ``\sin^2(x)``"""
+        function, *powers, body = parts
+        inside = body.body if isinstance(body, syntax.Group) else body
+        call = syntax.Call(_across(parts), str(function), _span(function), (inside,))
+        if powers and isinstance(powers[0][1], syntax.Signed):
+            message = "this can be the inverse function or the reciprocal"
+            raise IndexcalcError("E105", message, powers[0][0], r"write `1/\tanh(x)`, or `\operatorname{asin}(x)`")
+        return _with_power(call, powers[0][1], False, call.span) if powers else call
+
+    def fraction(self, parts: list[Any]) -> Syntax:
+        r"""``\frac{a}{b}`` in brackets of its own; a derivative without any, so that it takes what follows."""
+        above, below = parts[2], parts[5]
+        divisor = ("/", syntax.Group(_across(parts[4:]), below))
+        if _is_differential(above) and _is_differential(below):
+            factors = above.factors if isinstance(above, syntax.Product) else (("*", above),)
+            return syntax.Product(_across(parts), (*factors, divisor))
+        numerator = ("*", syntax.Group(_across(parts[1:4]), above))
+        return syntax.Group(_across(parts), syntax.Product(_across(parts), (numerator, divisor)))
+
+    def gradient(self, parts: list[Any]) -> Syntax:
+        r"""``\nabla_x f`` → grad(f, x)"""
+        sign, body = parts[0], parts[-1]
+        arguments = (body, parts[2]) if len(parts) > 2 else (body,)
+        return syntax.Call(_across(parts), str(sign), _span(sign), arguments)
+
+    def sum(self, parts: list[Any]) -> Syntax:
+        terms = [(1, parts[0])]
+        for sign, term in zip(parts[1::2], parts[2::2], strict=True):
+            terms.append((-1 if sign.type == "MINUS" else 1, term))
+        return syntax.Sum(_across(parts), tuple(terms))
+
+    def product(self, parts: list[Any]) -> Syntax:
+        factors: list[tuple[str, Syntax]] = []
+        operator = "*"
+        if isinstance(parts[0], syntax.Product):  # a derivative, which takes what follows
+            factors, operator = list(parts[0].factors), ""
+        for part in parts[len(factors) > 0 :]:
+            if isinstance(part, Token):
+                operator = OPERATORS[part.type]
+            else:
+                if operator == "" and factors and _is_open(factors[-1][1]) and not isinstance(part, syntax.Call):
+                    span = (factors[-1][1].span[0], part.span[1])
+                    help_ = "put brackets around what the function is of"
+                    raise IndexcalcError("E109", "this factor can belong to the function or not", span, help_)
+                if operator == "" and isinstance(part, syntax.Number) and isinstance(factors[-1][1], syntax.Number):
+                    span = (factors[-1][1].span[0], part.span[1])
+                    raise IndexcalcError("E102", "two numbers stand side by side", span, "write `*` between them")
+                factors.append((operator, part))
+                operator = ""
+        if len(factors) > MOST_FACTORS:
+            message = f"a product of {len(factors)} factors is longer than {MOST_FACTORS}"
+            raise IndexcalcError("E507", message, _across(parts), "give parts of it a name of their own: `B = …`")
+        return syntax.Product(_across(parts), tuple(factors))
+
+    def signed(self, parts: list[Any]) -> Syntax:
+        sign, body = parts
+        if sign.type == "PLUS":
+            return body  # type: ignore[no-any-return]
+        return body.body if isinstance(body, syntax.Signed) else syntax.Signed(_across(parts), body)
+
+    def power(self, parts: list[Any]) -> Any:
+        return _across(parts), parts[1], parts[0].type == "POWER_ELEMENTWISE"
+
+    def index(self, parts: list[Any]) -> Any:
+        return _across(parts), parts[1]
+
+    def postfix(self, parts: list[Any]) -> Syntax:
+        node: Syntax = parts[0]
+        for suffix in parts[1:]:
+            node = _with_suffix(node, suffix)
+        return node
+
+    def side(self, parts: list[Any]) -> Side:
+        arrow = next((k for k, part in enumerate(parts) if isinstance(part, Token) and part.type == "ARROW"), None)
+        items = tuple(part for part in parts[:arrow] if not isinstance(part, Token))
+        target = None if arrow is None or arrow + 1 == len(parts) else parts[-1]
+        return Side(_across(parts), items, arrow is not None, target)
+
+    def definition(self, parts: list[Any]) -> Statement:
+        return Statement(_across(parts), parts[0], "=", parts[2])
+
+    def claim(self, parts: list[Any]) -> Statement:
+        return Statement(_across(parts), parts[0], "==", parts[2])
+
+    def start(self, parts: list[Any]) -> Statement:
+        return Statement(_across(parts), parts[0], "", None)
+
+
+def _is_differential(node: Syntax) -> bool:
+    """Whether the part of a fraction begins with ∂ or d."""
+    if isinstance(node, syntax.Product):
+        node = node.factors[0][1]
+    if isinstance(node, syntax.Power):
+        node = node.base
+    function = node.function if isinstance(node, syntax.Call) else ""
+    return isinstance(node, syntax.Partial) or function == "d" or (isinstance(node, Name) and node.text[0] == "d")
+
+
+def _is_open(node: Syntax) -> bool:
+    r"""``\tanh x``: nothing closes the argument."""
+    if isinstance(node, syntax.Power):
+        node = node.base
+    if not isinstance(node, syntax.Call) or node.function == "sqrt" or not node.arguments:
+        return False
+    return node.name_span[0] < node.name_span[1] and node.arguments[-1].span[1] == node.span[1]
+
+
+def _script(text: str, span: Span) -> Script:
+    """``_ij``, ``_{i j}``, ``ᵢⱼ`` and ``^{<t>}`` as scripts."""
+    if text[0] not in "_^":
+        return Script(span, text.translate(SUBSCRIPTS), "_")
+    inside = text[2:-1] if text[1] == "{" else text[1:]
+    return Script(span, inside.strip(), text[0])
+
+
+def _with_suffix(node: Syntax, suffix: Any) -> Syntax:
+    span = (_span(node)[0], span_of(suffix)[1] if isinstance(suffix, Token) else suffix[0][1])
+    if isinstance(suffix, Token):
+        if suffix.type in ("SUBSCRIPT", "NAME_SUPERSCRIPT"):
+            return _with_script(node, _script(str(suffix), _span(suffix)), span)
+        if suffix.type == "TRANSPOSE":
+            return node.body if isinstance(node, syntax.Transpose) else syntax.Transpose(span, node)
+        if suffix.type == "INVERSE_TRANSPOSE":
+            inverse = _with_power(node, syntax.Number(_span(suffix), Fraction(-1)), False, span)
+            return syntax.Transpose(span, inverse)
+        digits = str(suffix).translate(SUPERSCRIPTS)
+        return _with_power(node, syntax.Number(_span(suffix), Fraction(digits)), False, span)
+    if len(suffix) == 3:
+        return _with_power(node, suffix[1], suffix[2], span)
+    names = [_index_name(item) for item in suffix[1]]
+    if not names:
+        raise IndexcalcError("E106", "there is no index between the brackets", suffix[0], "`A[i,j]`")
+    if isinstance(node, Name) and node.scripts and node.scripts[-1].mark == "[":  # A[i][j]
+        *before, last = node.scripts
+        joined = Script((last.span[0], suffix[0][1]), " ".join([last.text, *names]), "[")
+        return Name(span, node.text, (*before, joined))
+    return _with_script(node, Script(suffix[0], " ".join(names), "["), span)
+
+
+def _index_name(item: Syntax) -> str:
+    if isinstance(item, Name) and not item.scripts:
+        return item.text
+    if isinstance(item, syntax.Sum):
+        raise IndexcalcError("E403", "loops (`h[t-1]`) are not supported yet", item.span, "write the steps out")
+    raise IndexcalcError("E106", "an index in brackets is a name", item.span, "`A[i,j]`")
+
+
+def _greater(span: Span, name: Span, sign: int, a: Syntax, b: Syntax) -> Syntax:
+    """max(a, b) = b + relu(a - b), min(a, b) = b - relu(b - a); a number stands for b: max(0, x) is relu(x)"""
+    if isinstance(a, syntax.Number):
+        a, b = b, a
+    terms = ((1, a), (-1, b)) if sign > 0 else ((1, b), (-1, a))
+    relu = syntax.Call(span, "relu", name, (syntax.Sum(span, terms),))
+    return syntax.Group(span, syntax.Sum(span, ((1, b), (sign, relu))))
+
+
+def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:
+    if isinstance(node, Name):
+        return Name(span, node.text, (*node.scripts, script))
+    if isinstance(node, syntax.Call) and node.name_span[0] == node.name_span[1] and script.text in NORMS:
+        return node._replace(span=span, function=NORMS[script.text])
+    return syntax.Indexed(span, node, script)
+
+
+def _with_power(node: Syntax, exponent: Syntax, elementwise: bool, span: Span) -> Syntax:
+    if isinstance(node, syntax.Power):
+        raise IndexcalcError(
+            "E105", "two powers in a row can be read in two ways", span, "write `(a^b)^c` or `a^(b^c)`"
+        )
+    return syntax.Power(span, node, exponent, elementwise)
