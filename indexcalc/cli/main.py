@@ -18,6 +18,7 @@ from indexcalc.cli.explanation import explanation, titles
 from indexcalc.cli.output import Color, Form, Format, Output
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
+from indexcalc.language.shorthands import TABLE as SHORTHANDS
 from indexcalc.session import LAYOUTS, Session, differentiate, prepared, split
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
@@ -143,9 +144,10 @@ def run(
 def functions() -> None:
     """List the functions."""
     sys.stdout.write("elementwise:\n")
-    for row in FUNCTIONS:
-        also = f"  (also {', '.join(row.also)})" if row.also else ""
-        sys.stdout.write(f"  {row.name}{also}\n")
+    elementwise = [(row.name, row.also) for row in FUNCTIONS] + [(row.signature, row.also) for row in SHORTHANDS]
+    for shown, others in elementwise:
+        also = f"  (also {', '.join(others)})" if others else ""
+        sys.stdout.write(f"  {shown}{also}\n")
     sys.stdout.write("  sqrt\nof vectors and matrices:\n")
     for entry in LIBRARY:
         sys.stdout.write(f"  {entry.signature}\n")

@@ -12,6 +12,7 @@ from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.brackets import span_of
 from indexcalc.language.characters import SUBSCRIPTS, SUPERSCRIPTS, ascii_name
+from indexcalc.language.shorthands import SHORTHANDS
 from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
 
 MOST_FACTORS = 64
@@ -19,7 +20,6 @@ MOST_FACTORS = 64
 LONGEST_NUMBER = 1000
 """Digits that a number may have."""
 
-GREATER_OF = {"max": 1, "maximum": 1, "min": -1, "minimum": -1}
 NORMS = {"1": "norm1", "2": "norm2", "F": "norm2", "{F}": "norm2", r"\text{F}": "norm2"}
 OPERATORS = {
     "TIMES": "*",
@@ -63,8 +63,8 @@ class Builder(Transformer[Token, Statement]):
     def call(self, parts: list[Any]) -> Syntax:
         name, arguments = parts[0], parts[2]
         function = ascii_name(str(name).rstrip(".").rpartition(".")[2])
-        if function in GREATER_OF and len(arguments) == 2:
-            return _greater(_across(parts), _span(name), GREATER_OF[function], *arguments)
+        if function in SHORTHANDS and len(arguments) == 2:
+            return SHORTHANDS[function].build(_across(parts), _span(name), *arguments)
         return syntax.Call(_across(parts), function, _span(name), arguments)
 
     def einsum(self, parts: list[Any]) -> Syntax:
@@ -241,15 +241,6 @@ def _index_name(item: Syntax) -> str:
     if isinstance(item, syntax.Sum):
         raise IndexcalcError("E403", "loops (`h[t-1]`) are not supported yet", item.span, "write the steps out")
     raise IndexcalcError("E106", "an index in brackets is a name", item.span, "`A[i,j]`")
-
-
-def _greater(span: Span, name: Span, sign: int, a: Syntax, b: Syntax) -> Syntax:
-    """max(a, b) = b + relu(a - b), min(a, b) = b - relu(b - a); a number stands for b: max(0, x) is relu(x)"""
-    if isinstance(a, syntax.Number):
-        a, b = b, a
-    terms = ((1, a), (-1, b)) if sign > 0 else ((1, b), (-1, a))
-    relu = syntax.Call(span, "relu", name, (syntax.Sum(span, terms),))
-    return syntax.Group(span, syntax.Sum(span, ((1, b), (sign, relu))))
 
 
 def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:

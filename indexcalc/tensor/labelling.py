@@ -8,10 +8,16 @@ Piperno, Practical graph isomorphism II, 2014, section 2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import permutations
+from itertools import product as choices
+from math import prod
 from typing import Any
 
-from indexcalc.tensor.nodes import Labels
+from indexcalc.tensor.nodes import Labels, Node
+
+MOST_WAYS = 216
+"""Orders of the axes of skew operands that are tried for the canonical one."""
 
 Operand = tuple[bytes, Labels, bool]
 """The operand's digest, its labels, and whether its two axes are interchangeable."""
@@ -119,3 +125,45 @@ def _ranks(signs: Sequence[Any]) -> Colours:
     """Each sign's place among the distinct ones."""
     rank = {sign: k for k, sign in enumerate(sorted(set(signs)))}
     return [rank[sign] for sign in signs]
+
+
+def turned(
+    nodes: Sequence[Node], labels: Sequence[Labels], symmetries: Sequence[int], output: Labels
+) -> tuple[int, list[Labels]]:
+    """The labels with the axes of skew operands in their canonical order, and the sign of that; 0 where the other sign
+    gives the same product: x'Kx."""
+    ways = [_ways(n, own, s) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
+    if prod(map(len, ways)) > MOST_WAYS:
+        ways = [own[:1] for own in ways]
+    best: tuple[Labels, ...] | None = None
+    found: dict[int, list[Labels]] = {}
+    for chosen in choices(*ways):
+        own = [way for way, _ in chosen]
+        operands = [(n.digest, way, s > 0) for n, way, s in zip(nodes, own, symmetries, strict=True)]
+        order, numbers = canonical(operands, output)
+        subscripts = tuple([numbered(own[k], numbers, symmetries[k] > 0) for k in order])
+        if best is None or subscripts < best:
+            best, found = subscripts, {}
+        if subscripts == best:
+            found.setdefault(prod(sign for _, sign in chosen), own)
+    ((sign, turned), *other) = found.items()
+    return (0, turned) if other else (sign, turned)
+
+
+def _ways(node: Node, labels: Labels, symmetry: int) -> list[tuple[Labels, int]]:
+    """The ways to write an operand's labels, each with its sign: two for a skew matrix."""
+    if symmetry < 0:
+        return [(labels, 1), (labels[::-1], -1)]
+    if node.alternating:
+        return [(way, _parity(way, labels)) for way in permutations(labels)]
+    return [(labels, 1)]
+
+
+def _parity(way: Labels, labels: Labels) -> int:
+    places = [labels.index(label) for label in way]
+    return -1 if sum(a > b for k, a in enumerate(places) for b in places[k + 1 :]) % 2 else 1
+
+
+def numbered(labels: Labels, numbers: Mapping[int, int], sort: bool) -> Labels:
+    found = [numbers[x] for x in labels]
+    return tuple(sorted(found)) if sort else tuple(found)

@@ -112,6 +112,21 @@ def rational_power(value: Rational, exponent: int) -> Rational:
     return rational(Fraction(value) ** exponent)
 
 
+def prime_powers(value: Rational) -> list[tuple[int, int]]:
+    """Primes below 1000, with their exponents, whose product is the value; what is left stands whole."""
+    found: dict[int, int] = {}
+    for number_, sign in ((value.numerator, 1), (value.denominator, -1)):
+        divisor = 2
+        while divisor < 1000 and divisor * divisor <= number_:
+            while number_ % divisor == 0:
+                number_ //= divisor
+                found[divisor] = found.get(divisor, 0) + sign
+            divisor += 1
+        if number_ > 1:
+            found[number_] = found.get(number_, 0) + sign
+    return list(found.items())
+
+
 class Number(Node):
     """A rational number, never a float."""
 

@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import permutations
-from itertools import product as choices
-from math import prod
 from typing import NamedTuple, Protocol, cast
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.tensor.components import connected, pendant
-from indexcalc.tensor.labelling import canonical
+from indexcalc.tensor.labelling import canonical, numbered, turned
 from indexcalc.tensor.nodes import (
     Dimension,
     Labels,
@@ -29,6 +27,7 @@ from indexcalc.tensor.nodes import (
     cache,
     intern,
     number,
+    prime_powers,
     rational,
     rational_power,
     size,
@@ -36,9 +35,6 @@ from indexcalc.tensor.nodes import (
 
 LARGEST = 32
 """Operands that one product may flatten to; beyond, equal products may be different nodes."""
-
-MOST_WAYS = 216
-"""Orders of the axes of skew operands that are tried for the canonical one."""
 
 Factor = tuple[Node, Labels]
 
@@ -515,65 +511,23 @@ class _Builder:
         labels = [item.labels for item in items]
         symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
         shape = tuple([self.sizes[x] for x in output])
-        turned = any(s < 0 or n.alternating for n, s in zip(nodes, symmetries, strict=True))
-        if turned:
-            sign, labels = _turned(nodes, labels, symmetries, output)
+        skew = any(s < 0 or n.alternating for n, s in zip(nodes, symmetries, strict=True))
+        if skew:
+            sign, labels = turned(nodes, labels, symmetries, output)
             if not sign:
                 return zeros(shape)
             coefficient *= sign
         operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
         order, numbers = canonical(operands, output)
-        subscripts = tuple([_numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
+        subscripts = tuple([numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
         sizes: list[Dimension] = [0] * len(numbers)
         for label, k in numbers.items():
             sizes[k] = self.sizes[label]
         outputs = tuple([numbers[x] for x in output])
-        if turned and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
+        if skew and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
             return nodes[0]  # minus the transpose of a skew matrix
         fields = (coefficient, subscripts, outputs, tuple(sizes), opaque)
         return intern(Einsum, fields, shape, tuple([nodes[p] for p in order]))
-
-
-def _turned(
-    nodes: Sequence[Node], labels: Sequence[Labels], symmetries: Sequence[int], output: Labels
-) -> tuple[int, list[Labels]]:
-    """The labels with the axes of skew operands in their canonical order, and the sign of that; 0 where the other sign
-    gives the same product: x'Kx."""
-    ways = [_ways(n, own, s) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
-    if prod(map(len, ways)) > MOST_WAYS:
-        ways = [own[:1] for own in ways]
-    best: tuple[Labels, ...] | None = None
-    found: dict[int, list[Labels]] = {}
-    for chosen in choices(*ways):
-        own = [way for way, _ in chosen]
-        operands = [(n.digest, way, s > 0) for n, way, s in zip(nodes, own, symmetries, strict=True)]
-        order, numbers = canonical(operands, output)
-        subscripts = tuple([_numbered(own[k], numbers, symmetries[k] > 0) for k in order])
-        if best is None or subscripts < best:
-            best, found = subscripts, {}
-        if subscripts == best:
-            found.setdefault(prod(sign for _, sign in chosen), own)
-    ((sign, turned), *other) = found.items()
-    return (0, turned) if other else (sign, turned)
-
-
-def _ways(node: Node, labels: Labels, symmetry: int) -> list[tuple[Labels, int]]:
-    """The ways to write an operand's labels, each with its sign: two for a skew matrix."""
-    if symmetry < 0:
-        return [(labels, 1), (labels[::-1], -1)]
-    if node.alternating:
-        return [(way, _parity(way, labels)) for way in permutations(labels)]
-    return [(labels, 1)]
-
-
-def _parity(way: Labels, labels: Labels) -> int:
-    places = [labels.index(label) for label in way]
-    return -1 if sum(a > b for k, a in enumerate(places) for b in places[k + 1 :]) % 2 else 1
-
-
-def _numbered(labels: Labels, numbers: Mapping[int, int], sort: bool) -> Labels:
-    found = [numbers[x] for x in labels]
-    return tuple(sorted(found)) if sort else tuple(found)
 
 
 def zeros(shape: Shape) -> Node:
@@ -676,28 +630,13 @@ def _number_power(value: Rational, exponent: Rational) -> Node:
         return number(0 if exponent > 0 else rational_power(0, -1))
     factors: list[Factor] = []
     coefficient: Rational = 1
-    for prime, count in _primes(value):
+    for prime, count in prime_powers(value):
         whole = (count * exponent).__floor__()
         coefficient *= rational_power(prime, whole)
         rest = count * exponent - whole
         if rest:
             factors.append((intern(Power, (rational(rest),), (), (number(prime),)), ()))
     return einsum(rational(coefficient), factors, ())
-
-
-def _primes(value: Rational) -> list[tuple[int, int]]:
-    """Primes below 1000, with their exponents, whose product is the value; what is left stands whole."""
-    found: dict[int, int] = {}
-    for number_, sign in ((value.numerator, 1), (value.denominator, -1)):
-        divisor = 2
-        while divisor < 1000 and divisor * divisor <= number_:
-            while number_ % divisor == 0:
-                number_ //= divisor
-                found[divisor] = found.get(divisor, 0) + sign
-            divisor += 1
-        if number_ > 1:
-            found[number_] = found.get(number_, 0) + sign
-    return list(found.items())
 
 
 def _einsum_power(base: Einsum, exponent: Rational) -> Node:
