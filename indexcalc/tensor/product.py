@@ -3,19 +3,20 @@
 ``output`` may repeat a label, so that (0, 0) is eye or Diag, and may contain a label that no operand
 has, which is ones. So there is no delta node: removing a delta is substitution, and is always complete.
 
-Normal form of a product: products inside it are flattened, except closed scalars (tr, x'x, …) and
-pendants (a matrix times vectors); equal operands on equal labels are one power; every closed component
-is a scalar operand; operands stand in canonical order and orientation.
+Normal form of a product: products inside it are flattened, except closed scalars (tr, x'x, …), pendants (what hangs
+at one label: a matrix times vectors) and chains of matrices beside another operand of the same two labels; equal
+operands on equal labels are one power; operands stand in canonical order and orientation. A closed component is a
+scalar operand, with all its pendants and chains flattened: it has no root to tell them by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import permutations
 from typing import NamedTuple, Protocol, cast
 
 from indexcalc.errors import IndexcalcError
-from indexcalc.tensor.components import connected, pendant
+from indexcalc.tensor.components import chain, connected, hanging, is_chain, parallel_chain
 from indexcalc.tensor.labelling import canonical, numbered, turned
 from indexcalc.tensor.nodes import (
     Dimension,
@@ -37,6 +38,8 @@ LARGEST = 32
 """Operands that one product may flatten to; beyond, equal products may be different nodes."""
 
 Factor = tuple[Node, Labels]
+Key = tuple[Node, Labels]
+"""What tells an operand of a product: its base and its labels."""
 
 
 class Item(NamedTuple):
@@ -71,6 +74,8 @@ Items = Callable[[], Sequence[Item]]
 
 PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Items, Labels], Rewrite | Expansion | None]]] = {}
 """Identities that start from an item of this kind, given how to get all items, and the output: laws.py."""
+MEETINGS: dict[type[Node], Callable[[Node], Collection[Node]]] = {}
+"""The operands that the product laws of this kind look for at one of its labels."""
 FACTOR_LAWS: dict[type[Node], Callable[[Rational, Sequence[Factor], Labels, dict[int, Dimension]], Node | None]] = {}
 """What a product is that has a factor of this kind, given all its parts: grouping.py."""
 POWER_LAWS: dict[type[Node], list[Callable[[Node, Rational], Node | None]]] = {}
@@ -80,8 +85,8 @@ POWER_LAWS: dict[type[Node], list[Callable[[Node, Rational], Node | None]]] = {}
 class Einsum(Node):
     """coefficient x the product of the operands, summed over every label that is not in ``output``.
 
-    ``sizes`` holds the size of each label 0, 1, … ``opaque`` marks a closed scalar or a pendant, which
-    a larger product takes as one operand.
+    ``sizes`` holds the size of each label 0, 1, … ``opaque`` marks a closed scalar, a pendant or a chain, which
+    a larger product takes as one operand; a chain only beside another operand of the same labels.
     """
 
     __slots__ = ("coefficient", "opaque", "output", "sizes", "subscripts")
@@ -255,6 +260,8 @@ class _Builder:
         self.raw: list[Item] = []
         self.items: dict[tuple[Node, Labels], Rational] = {}
         self.scalars: dict[Node, Rational] = {}
+        self.chains: list[Item] = []
+        self.opened: set[tuple[Node, Labels]] = set()
         self.parent: dict[int, int] = {}
         self.expansion: Expansion | None = None
 
@@ -277,16 +284,20 @@ class _Builder:
             for scalar, e in scalars:
                 self.take(scalar, (), e * exponent)
         if labels:
-            self.raw.append(Item(node, labels, exponent))
+            chain = exponent == 1 and len(labels) == 2 and isinstance(node, Einsum) and node.opaque
+            (self.chains if chain else self.raw).append(Item(node, labels, exponent))
         else:
             self.scalars[node] = self.scalars.get(node, 0) + exponent
 
     def _flattens(self, node: Einsum, exponent: Rational) -> bool:
-        if len(self.raw) + len(self.items) + len(node.children) > LARGEST:
+        if not self._fits(node):
             return False
         if not node.opaque:
             return exponent == 1
         return not self.output and bool(node.shape) and type(exponent) is int and exponent > 0
+
+    def _fits(self, node: Node) -> bool:
+        return len(self.raw) + len(self.items) + len(node.children) <= LARGEST
 
     def inline(self, node: Einsum, labels: Labels) -> None:
         """Multiply by the operands of a product whose axes carry these labels."""
@@ -323,6 +334,24 @@ class _Builder:
 
     def settle(self) -> None:
         """Every raw item with its labels resolved, oriented, merged with its equals."""
+        self._settle_raw()
+        while self.chains:
+            self._settle_chains()
+            self._settle_raw()
+
+    def _settle_chains(self) -> None:
+        """A chain is an operand beside another one of its labels, else its parts are."""
+        chains, self.chains = [(item, tuple(map(self.find, item.labels))) for item in self.chains], []
+        pairs = [frozenset(labels) for _, labels in chains]
+        taken = {frozenset(labels) for _, labels in self.items if len(labels) == 2}
+        for (item, labels), pair in zip(chains, pairs, strict=True):
+            beside = len(pair) == 2 and (pair in taken or pairs.count(pair) > 1)
+            if beside or not self._fits(item.base):
+                self.raw.append(item)
+            else:
+                self.inline(cast(Einsum, item.base), labels)
+
+    def _settle_raw(self) -> None:
         while self.raw:
             raw, self.raw = self.raw, []
             for base, labels, exponent in raw:
@@ -414,6 +443,7 @@ class _Builder:
                 continue
             items = [Item(base, labels, self.items.pop((base, labels))) for base, labels in members]
             self.take(self._closed(items), (), 1)
+            self._forget(items)
 
     def _closed(self, items: list[Item]) -> Node:
         if len(items) == 1 and items[0].exponent == 1 and items[0].base.linear:
@@ -431,19 +461,91 @@ class _Builder:
         self.coefficient *= sign
         return self._interned(sign, items, output, opaque=True) if sign else node
 
-    def hang(self) -> None:
-        """Pendants: one opaque vector in place of a matrix and the vectors on a summed label."""
-        if not self.output:
-            return
-        while True:
+    def arrange(self) -> None:
+        """Pendants and chains as operands; what changes goes back to be settled again."""
+        roots = set(self.output)
+        while roots and not (self.raw or self.chains):
             keys = list(self.items)
-            found = pendant([labels for _, labels in keys], self.output)
-            if found is None:
+            part = hanging([labels for _, labels in keys], roots)
+            if part is None:
+                self._chained(keys, roots)
                 return
-            _, other, places = found
-            items = [Item(*keys[place], self.items.pop(keys[place])) for place in places]
-            vector = self._opaque(items, (other,))
-            self.items[vector, (other,)] = self.items.get((vector, (other,)), 0) + 1
+            self._hang(part.ends[0], [keys[place] for place in part.places])
+
+    def _hang(self, end: int, keys: Sequence[Key]) -> None:
+        """One opaque vector on a label in place of all that hangs there. It has no chains that end there: around a
+        triangle there would be several ways to see them."""
+        rooted = [key for key in keys if end in key[1] and self._is_chain(key)]
+        for key in rooted:
+            self._inline_item(key)
+        around = {label for _, labels in keys if end in labels for label in labels}
+        if rooted or self._chained(keys, {end, *around}):
+            return
+        vector = self._taken_out(keys, (end,))
+        self.items[vector, (end,)] = self.items.get((vector, (end,)), 0) + 1
+
+    def _chained(self, keys: Sequence[Key], kept: Collection[int]) -> bool:
+        """A chain beside another operand as one opaque matrix, one that stands alone as its operands; whether
+        anything has changed."""
+        part = parallel_chain([labels for _, labels in keys], kept)
+        if part is not None:
+            self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
+            return True
+        pairs = [frozenset(labels) for _, labels in keys]
+        chains = [key for key in keys if self._is_chain(key) and self.items[key] == 1]
+        flat = [key for key in chains if pairs.count(frozenset(key[1])) == 1]
+        flat += [key for key in keys if key not in flat and self._opens(key)]
+        self.opened.update(flat)
+        for key in flat:
+            self._inline_item(key)
+        return bool(flat)
+
+    def _is_chain(self, key: Key) -> bool:
+        """Whether an item is chains, which could be flattened."""
+        (base, labels), exponent = key, self.items[key]
+        whole = type(exponent) is int and exponent > 0
+        return whole and len(labels) == 2 and isinstance(base, Einsum) and base.opaque and self._fits(base)
+
+    def _inline_item(self, key: Key) -> None:
+        base, labels = key
+        for _ in range(cast(int, self.items.pop(key))):
+            self.inline(cast(Einsum, base), labels)
+
+    def _opens(self, key: Key) -> bool:
+        """Whether a pendant or chain has something that a law looks for beside what it looks for it at."""
+        opaque, labels = key
+        if not isinstance(opaque, Einsum) or not opaque.opaque or key in self.opened or self.items[key] != 1:
+            return False
+        ends = dict(zip(opaque.output, labels, strict=True))
+        inside = [(split_power(node)[0], ends[x]) for node, own in opaque.factors for x in own if x in ends]
+        for other, own in self.items:
+            sought = MEETINGS[type(other)](other) if type(other) in MEETINGS else ()
+            for node, label in inside:
+                if label in own and (
+                    node in sought or (type(node) in MEETINGS and other in MEETINGS[type(node)](node))
+                ):
+                    return True
+        return False
+
+    def _taken_out(self, keys: Iterable[Key], output: Labels) -> Node:
+        """The opaque product of these items, with their inner labels gone from here."""
+        items = [Item(*key, self.items.pop(key)) for key in keys]
+        node = self._opaque(items, output)
+        self._forget(items, output)
+        return node
+
+    def _forget(self, items: Iterable[Item], kept: Labels = ()) -> None:
+        """The labels of items that have become one operand are no longer summed here."""
+        for label in {label for item in items for label in item.labels}.difference(kept):
+            del self.sizes[label]
+
+    def _chain(self, keys: list[tuple[Node, Labels]], kept: Collection[int]) -> bool:
+        """One opaque matrix in place of a chain beside another operand, if there is one."""
+        part = parallel_chain([labels for _, labels in keys], kept)
+        if part is None:
+            return False
+        self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
+        return True
 
     # ------------------------------------------------------------------ the node
     def build(self) -> Node:
@@ -455,8 +557,8 @@ class _Builder:
                 return self._expanded(self.expansion)
             self.output = tuple([self.find(x) for x in self.output])
             self.close()
-            self.hang()
-            if not self.raw and not self.absorb():
+            self.arrange()
+            if not self.raw and not self.chains and not self.absorb():
                 break
         shape = tuple([self.sizes[label] for label in self.output])
         if not self.coefficient:
@@ -470,7 +572,8 @@ class _Builder:
             whole = self._alone(items[0], coefficient)
             if whole is not None:
                 return whole
-        return self._interned(coefficient, items, self.output)
+        opaque = coefficient == 1 and is_chain([labels for _, labels, _ in items], self.output)
+        return self._interned(coefficient, items, self.output, opaque=opaque)
 
     def _expanded(self, expansion: Expansion) -> Node:
         """The sum of the products that a law makes."""
@@ -654,6 +757,12 @@ def _einsum_power(base: Einsum, exponent: Rational) -> Node:
     if isinstance(exponent, int) and len(base.sizes) == len(set(base.output)):
         factors = [(power(node, exponent), labels) for node, labels in base.factors]
         return einsum(rational_power(base.coefficient, exponent), factors, base.output, dict(enumerate(base.sizes)))
+    places = [] if base.opaque or not whole else chain(base.subscripts, base.output)
+    if places:
+        inner = einsum(1, [base.factors[place] for place in places], base.output)
+        rest = [factor for place, factor in enumerate(base.factors) if place not in places]
+        factors = [(power(node, exponent), labels) for node, labels in [*rest, (inner, base.output)]]
+        return einsum(rational_power(base.coefficient, int(exponent)), factors, base.output)
     if base.coefficient == 1 or (base.coefficient < 0 and not whole):
         return raised(base, exponent)
     unit = raised(einsum(1, base.factors, base.output), exponent)
