@@ -20,6 +20,7 @@ from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Shape
 from indexcalc.written import Written
 
+SAME = "the same in every layout"
 UNCHECKED = "no point was found at which the derivative could be compared with differences of the expression"
 
 
@@ -255,7 +256,6 @@ class Answer:
         task, shown = self.task, self._shown
         lines = [line for line in self._lines() if not forms or line.label in forms]
         self._certify(lines)
-        ordered = len(self.indices) > len(self.derivation.groups[0]) > 0 and self.derivation.is_derivative
         return Report(
             question="diff" if self.derivation.is_derivative else task.form,
             text=task.text,
@@ -268,7 +268,7 @@ class Answer:
             notes=[*self._notes, *(f"shorter if {name} is symmetric: {text(form)}" for name, form in shown.hints)],
             lines=lines,
             where=shown.where,
-            layout=task.layout if ordered else "",
+            layout=f"{task.layout} layout" if task.has_layouts else SAME if self.derivation.is_derivative else "",
             shape=" x ".join(map(str, self.shape)),
         )
 

@@ -72,6 +72,15 @@ class Task:
     line: int
     taken: frozenset[str]
 
+    @property
+    def is_derivative(self) -> bool:
+        return self.form in ("diff", "grad", "hess")
+
+    @property
+    def has_layouts(self) -> bool:
+        """Whether there is more than one way to order the derivative's axes."""
+        return self.is_derivative and bool(self.output.shape) and any(variable.shape for variable in self.wrt)
+
 
 class Derivation:
     """A task's derivative. Axes are in numerator layout, the output's first, unless ``node`` says otherwise."""
@@ -79,7 +88,7 @@ class Derivation:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.order = len(task.wrt)
-        self.is_derivative = task.form in ("diff", "grad", "hess")
+        self.is_derivative = task.is_derivative
         self.is_transposed = task.layout == "denominator" and self.is_derivative
 
     # ------------------------------------------------------------------ nodes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from indexcalc.answer import Answer
@@ -26,7 +27,7 @@ from indexcalc.tensor.structure import restored
 
 Mode = Literal["run", "diff", "simplify"]
 DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
-LAYOUTS = ("numerator", "denominator")
+LAYOUTS = ("numerator", "denominator", "both")
 
 
 MOST_LINES = 64
@@ -204,7 +205,12 @@ class Session:
         if order not in (1, 2):
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
         with self.scope.attempt(keep=False):
-            return list(_Asked(self, question, text, [_parsed_name(name) for name in wrt], order).tasks(line, layout))
+            asked = _Asked(self, question, text, [_parsed_name(name) for name in wrt], order)
+            tasks = list(asked.tasks(line, LAYOUTS[0] if layout == "both" else layout))
+        if layout != "both":
+            return tasks
+        pairs = [(task, replace(task, layout="denominator")) for task in tasks]
+        return [way for pair in pairs for way in (pair if pair[0].has_layouts else pair[:1])]
 
 
 class _Asked:

@@ -15,25 +15,28 @@ from indexcalc.tensor.product import Factor, einsum, power
 from indexcalc.tensor.structure import structured
 from indexcalc.tensor.sums import add, scale
 
-A, B, C = (variable(name, ("n", "n")) for name in "ABC")
-MATRICES: list[Node] = [
-    *(A, B, C, inverse(A), inverse(einsum(1, [(A, (0, 1)), (B, (1, 2))], (0, 2))), power(B, 2)),
-    *(structured(name, ("n", "n"), (kind,)) for name, kind in [("S", "symmetric"), ("Q", "orthogonal")]),
-    apply(BY_NAME["tanh"], add([(1, A), (2, B)])),
-    power(einsum(1, [(A, (0, 1)), (C, (1, 2))], (0, 2)), 2),
-]
-VECTORS: list[Node] = [variable("x", ("n",)), variable("y", ("n",)), einsum(1, [(A, (0, 1))], (0,))]
+def _operands() -> tuple[list[Node], list[Node]]:
+    """Matrices and vectors, made anew: other tests forget all nodes."""
+    a, b, c = (variable(name, ("n", "n")) for name in "ABC")
+    ab, ac = (einsum(1, [(a, (0, 1)), (other, (1, 2))], (0, 2)) for other in (b, c))
+    matrices = [a, b, c, inverse(a), inverse(ab), power(b, 2), power(ac, 2)]
+    matrices += [structured("S", ("n", "n"), ("symmetric",)), structured("Q", ("n", "n"), ("orthogonal",))]
+    matrices.append(apply(BY_NAME["tanh"], add([(1, a), (2, b)])))
+    return matrices, [variable("x", ("n",)), variable("y", ("n",)), einsum(1, [(a, (0, 1))], (0,))]
+
+
 BLOCKS = range(20)
 
 
 def _network(rng: random.Random) -> tuple[list[Factor], Labels]:
     """Matrices and vectors on a few labels: with chains beside others, cycles and parts that hang at one label."""
     labels = range(rng.randint(2, 6))
+    matrices, vectors = _operands()
     factors: list[Factor] = []
     for _ in range(rng.randint(2, 9)):
         matrix = rng.random() < 0.8
         chosen = rng.sample(labels, 2) if matrix else [rng.choice(labels)]
-        factors.append((rng.choice(MATRICES if matrix else VECTORS), tuple(chosen)))
+        factors.append((rng.choice(matrices if matrix else vectors), tuple(chosen)))
     used = sorted({label for _, own in factors for label in own})
     return factors, tuple(rng.sample(used, rng.randint(0, min(3, len(used)))))
 

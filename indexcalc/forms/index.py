@@ -59,6 +59,8 @@ class IndexForms:
         self.preferred = [letter for letter in dict.fromkeys(preferred) if letter not in kept]
         self._places: dict[Node, int] = {}
         self._sizes: dict[str, Dimension] = {}
+        self.written: dict[Node, dict[int, str]] = {}
+        """The letters of the labels of each product, where it was written last."""
 
     def form(self, node: Node, letters: Letters) -> Form:
         """The form of a node whose axes have these letters."""
@@ -258,6 +260,7 @@ class IndexForms:
                 if label not in names:
                     names[label] = self._fresh(scope, node.sizes[label])
                 counts[names[label]] = counts.get(names[label], 0) + 1
+        self.written[node] = names
         inner = Scope(scope.used)
         sign, parts = 1 if node.coefficient >= 0 else -1, []
         turned = next((child for child, _ in factors if isinstance(child, Epsilon)), None) if sign < 0 else None

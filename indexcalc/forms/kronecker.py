@@ -125,9 +125,13 @@ def _term(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
             ties.append((ends, block))
         else:
             raise NoMatrixForm("a factor ties three axes")
+    sign = 1 if node.coefficient > 0 else -1
+    apart = all(ends <= rows or ends <= columns for ends, _ in ties) and not (rows & columns) - {None}
+    if (left or right) and apart:
+        s, form = _outer(forms, node, (sides[:2], sides[2:]))
+        return _scaled(forms, node, scalars, sign * s, form)
     crossed = _crossed(sides, [ends for ends, _ in ties])
     first, second = (sides.x_row, sides.x_column) if crossed else (sides.x_column, sides.x_row)
-    sign = 1 if node.coefficient > 0 else -1
     parts: list[Form] = []
     pairs = [(sides.y_column, first), (sides.y_row, second)]
     if crossed and sides.y_column is None:  # X's columns are what varies slowest in vec(X)
@@ -148,11 +152,28 @@ def _term(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
     if right:
         s, diagonal = _diag_vec(forms, node, right, (sides.x_row, sides.x_column))
         sign, chain = sign * s, [*chain, diagonal]
-    form = matmul(*chain)
+    return _scaled(forms, node, scalars, sign, matmul(*chain))
+
+
+def _scaled(forms: MatrixForms, node: Einsum, scalars: list[Factor], sign: int, form: Form) -> tuple[int, Form]:
     powers = [forms.scalar(child) for child, _ in scalars]
     for s, _, _ in powers:
         sign *= s
     return sign, algebra.assemble(magnitude(node.coefficient), [(f, e) for _, f, e in powers], form)
+
+
+def _outer(forms: MatrixForms, node: Einsum, sides: Sequence[Sequence[int | None]]) -> tuple[int, Form]:
+    """vec(A)*vec(B)': nothing ties Y's axes to X's."""
+    sign, parts = 1, []
+    for side in sides:
+        output = tuple([label for label in side if label is not None])
+        groups = connected([labels for _, labels in node.factors], set(node.output))
+        blocks = [[node.factors[place] for place in group] for group in groups]
+        own = [f for block in blocks for f in block if any(x in output for _, labels in block for x in labels)]
+        s, form = forms.signed_form(einsum(1, own, output, {label: node.sizes[label] for label in output}))
+        sign *= s
+        parts.append(form if len(output) == 1 else Call("vec", "c", (form,)))
+    return sign, matmul(parts[0], algebra.transpose(parts[1]))
 
 
 def _crossed(sides: Sides, ties: Sequence[set[int]]) -> bool:

@@ -37,6 +37,9 @@ from indexcalc.tensor.nodes import (
 LARGEST = 32
 """Operands that one product may flatten to; beyond, equal products may be different nodes."""
 
+MOST_TURNED = 3
+"""Axes of a tensor up to which all its transposes are one operand; they are made one by one."""
+
 Factor = tuple[Node, Labels]
 Key = tuple[Node, Labels]
 """What tells an operand of a product: its base and its labels."""
@@ -218,7 +221,7 @@ def _orientation(node: Node) -> tuple[Node, Labels, int]:
     rank = len(node.shape)
     straight = tuple(range(rank))
     best, axes, symmetry = node, straight, 0
-    if rank < 2:
+    if rank < 2 or (rank > MOST_TURNED and node.children):
         return best, axes, symmetry
     sizes = sorted(map(str, node.shape))
     best_key: tuple[bool, bytes] = ([str(d) for d in node.shape] != sizes, node.digest)
@@ -247,6 +250,12 @@ def _is_minus(node: Node, other: Node) -> bool:
     if isinstance(node, Einsum):
         return node.coefficient == -1 and node.children == (other,) and node.subscripts == (node.output,)
     return node.linear and cast(Additive, node).primitive() == (-1, (), other)
+
+
+def _sought(node: Node) -> Collection[Node]:
+    """The operands beside which a law of this one may change the product."""
+    kind = type(node)
+    return MEETINGS[kind](node) if kind in MEETINGS else ()
 
 
 class _Builder:
@@ -519,12 +528,9 @@ class _Builder:
         ends = dict(zip(opaque.output, labels, strict=True))
         inside = [(split_power(node)[0], ends[x]) for node, own in opaque.factors for x in own if x in ends]
         for other, own in self.items:
-            sought = MEETINGS[type(other)](other) if type(other) in MEETINGS else ()
-            for node, label in inside:
-                if label in own and (
-                    node in sought or (type(node) in MEETINGS and other in MEETINGS[type(node)](node))
-                ):
-                    return True
+            sought = _sought(other)
+            if any(label in own and (node in sought or other in _sought(node)) for node, label in inside):
+                return True
         return False
 
     def _taken_out(self, keys: Iterable[Key], output: Labels) -> Node:
