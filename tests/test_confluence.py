@@ -15,6 +15,7 @@ from indexcalc.tensor.product import Factor, einsum, power
 from indexcalc.tensor.structure import structured
 from indexcalc.tensor.sums import add, scale
 
+
 def _operands() -> tuple[list[Node], list[Node]]:
     """Matrices and vectors, made anew: other tests forget all nodes."""
     a, b, c = (variable(name, ("n", "n")) for name in "ABC")
