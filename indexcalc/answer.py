@@ -21,6 +21,8 @@ from indexcalc.tensor.nodes import Shape
 from indexcalc.written import Written
 
 SAME = "the same in every layout"
+INDEXED = ("index", "entries")
+"""Forms whose axes are the derivative's, by its letters."""
 UNCHECKED = "no point was found at which the derivative could be compared with differences of the expression"
 
 
@@ -36,8 +38,15 @@ class Answer:
         self.certified = certified
         self.derivation = Derivation(task)
         self._written = Written(self.derivation, by_definitions=False)
-        self._shown = Written(self.derivation, by_definitions=True) if task.defined else self._written
         self._certificate = Certificate(self.derivation)
+
+    @cached_property
+    def _shown(self) -> Written:
+        """The forms as people read them."""
+        shown = Written(self.derivation, by_definitions=True)
+        if shown.names == self._written.names:
+            return self._written
+        return Written(self.derivation, by_definitions=True, unnamed=shown.idle) if shown.idle else shown
 
     @property
     def order(self) -> int:
@@ -166,7 +175,7 @@ class Answer:
         for line in lines:
             if line.form is not None:
                 left = "" if line.left is None else f"{text(line.left)} = "
-                letters: Letters | None = self.indices if line.label == "index" else () if left else None
+                letters: Letters | None = self.indices if line.label in INDEXED else () if left else None
                 certificate.form(line.label, left + text(line.form), letters, shown.reader)
         self._certified_names(shown)
 
@@ -276,6 +285,8 @@ class Answer:
         shown = self._shown
         main = shown.derivative
         yield Line("index", Symbol("D", "", 0, self.indices) if self.indices else None, main.indexed)
+        if shown.entries is not None:
+            yield Line("entries", Symbol("D", "", 0, self.indices), shown.entries)
         yield Line("matrix", None, main.matrix, main.reason or "")
         if shown.vec is not None:
             yield Line("vec", None, shown.vec)

@@ -103,7 +103,7 @@ class Certificate:
         key = (label, text)
         if key not in self.made:
             expected, shape = self._expected(label), self._shape(label)
-            same = self.derivation.node if label in ("index", "matrix") else None
+            same = self.derivation.node if label in ("index", "entries", "matrix") else None
             self.made[key] = self._text(f"the {label} form", text, letters, shape, expected, same, reader)
         return self.made[key]
 

@@ -130,8 +130,8 @@ def test_declarations_and_definitions_ask_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "text, matrix",
     [
-        ("a = W x\nb = a .* a\nsum(b)", "x'*W'*W*x"),
-        ("a_i = W_ij x_j\na_k a_k", "x'*W'*W*x"),
+        ("a = W x\nb = a .* a\nsum(b)", "norm2(W*x)^2"),
+        ("a_i = W_ij x_j\na_k a_k", "norm2(W*x)^2"),
         ("y = A x\ny", "A*x"),
         ("T[i,j] = A[i,k] B[k,j]\nT", "A*B"),
         ("c = 3\nc x", "3*x"),

@@ -51,6 +51,13 @@ class NoIndexForm(IndexcalcError):
     """A tensor whose axes are groups of axes, and no text for it."""
 
 
+def delta(a: str, b: str) -> Symbol:
+    """delta_ab"""
+    found = Symbol("delta", "", -1, (a, b))
+    found.names = 0
+    return found
+
+
 class IndexForms:
     """The index forms of one answer. ``kept`` are the letters of its axes; ``preferred`` the user's own."""
 
@@ -249,8 +256,7 @@ class IndexForms:
         deltas: list[tuple[int, Symbol]] = []
         for label, letter in zip(node.output, letters, strict=True):
             if label in names:
-                deltas.append((node.output.index(label), Symbol("delta", "", -1, (names[label], letter))))
-                deltas[-1][1].names = 0
+                deltas.append((node.output.index(label), delta(names[label], letter)))
             else:
                 names[label] = letter
         factors = sorted(node.factors, key=lambda factor: self._order(factor, node.output))

@@ -16,6 +16,7 @@ from indexcalc.forms.contraction import Stuck, path
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.factoring import variants
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose
+from indexcalc.forms.squares import square_roots
 from indexcalc.tensor import nodes as tensor
 from indexcalc.tensor import product as products
 from indexcalc.tensor import sums
@@ -264,6 +265,10 @@ class MatrixForms:
             found = self._collapsed(node, factors, inside, norms)
             if found[1].cost < plain[1].cost:
                 plain = found
+        for root in square_roots(node):
+            form = algebra.squared_norm(self.signed(root)[1])
+            if form.cost < plain[1].cost:
+                plain = 1, form
         return plain
 
     def _collapsed(self, node: Einsum, factors: list[Factor], inside: dict[Node, sums.Sum], norms: bool) -> Signed:

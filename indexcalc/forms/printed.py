@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from indexcalc.forms.context import Context
+from indexcalc.forms.entries import entries_form
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.index import IndexForms, Letters
 from indexcalc.forms.kronecker import vec_form
@@ -65,6 +66,12 @@ class Writer:
             index = IndexForms(self.context, self.matrices, letters, self.preferred)
             indexed = index.form(node, letters)
             return Printed(node, letters, indexed, None, _reason(reason, index))
+
+    def entries(self, node: Node, letters: Letters) -> Form | None:
+        """A tensor of order 3 or 4 as deltas and the entries of matrices."""
+        return entries_form(
+            self.matrices, IndexForms(self.context, self.matrices, letters, self.preferred), node, letters
+        )
 
     def vec(self, node: Node, output_rank: int) -> Form | None:
         """The Kronecker form of a derivative of order 3 or 4."""
