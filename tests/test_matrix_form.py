@@ -256,7 +256,6 @@ class _Matrix:
         ("c*B + 2*B", "B"),
         ("tr(A*C)*B", "C"),
         ("tr(X)*eye(n)", "X"),
-        ("(x'*y)*diag(x)", "x"),
         ("tr(X)*inv(X)", "X"),
         ("A*tanh(X*B)", "X"),
         ("tanh(X*B)*Z'", "X"),
