@@ -80,6 +80,8 @@ class Writer:
     def where(self, forms: Iterable[Form]) -> dict[str, Form]:
         """The definitions of the names that these forms use for their parts, in order."""
         parts = {name: node for node, name in self.context.names.items()}
+        if not parts:
+            return {}
         wanted = {name for form in forms for name in symbols(form) if name in parts}
         found: dict[str, Form] = {}
         stack = list(wanted)

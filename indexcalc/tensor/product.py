@@ -398,7 +398,7 @@ class _Builder:
     def _rewritten(self, base: Node, labels: Labels, exponent: Rational) -> bool:
         """Whether a law that starts from this item has changed the product."""
         kind = type(base)
-        for power_law in POWER_LAWS.get(kind, ()):
+        for power_law in POWER_LAWS.get(kind, ()) if exponent != 1 else ():
             new = power_law(base, exponent)
             if new is not None:
                 self.apply(Rewrite([Item(base, labels, exponent)], [Item(new, labels, 1)]))
@@ -475,7 +475,7 @@ class _Builder:
         roots = set(self.output)
         while roots and not (self.raw or self.chains):
             keys = list(self.items)
-            part = hanging([labels for _, labels in keys], roots)
+            part = hanging([labels for _, labels in keys], roots) if self.sizes.keys() - roots else None
             if part is None:
                 self._chained(keys, roots)
                 return
@@ -500,10 +500,13 @@ class _Builder:
         if part is not None:
             self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
             return True
+        opaque = [key for key in keys if isinstance(key[0], Einsum) and key[0].opaque and key[1]]
+        if not opaque:
+            return False
         pairs = [frozenset(labels) for _, labels in keys]
-        chains = [key for key in keys if self._is_chain(key) and self.items[key] == 1]
+        chains = [key for key in opaque if self._is_chain(key) and self.items[key] == 1]
         flat = [key for key in chains if pairs.count(frozenset(key[1])) == 1]
-        flat += [key for key in keys if key not in flat and self._opens(key)]
+        flat += [key for key in opaque if key not in flat and self._opens(key)]
         self.opened.update(flat)
         for key in flat:
             self._inline_item(key)
@@ -522,8 +525,8 @@ class _Builder:
 
     def _opens(self, key: Key) -> bool:
         """Whether a pendant or chain has something that a law looks for beside what it looks for it at."""
-        opaque, labels = key
-        if not isinstance(opaque, Einsum) or not opaque.opaque or key in self.opened or self.items[key] != 1:
+        opaque, labels = cast(Einsum, key[0]), key[1]
+        if key in self.opened or self.items[key] != 1:
             return False
         ends = dict(zip(opaque.output, labels, strict=True))
         inside = [(split_power(node)[0], ends[x]) for node, own in opaque.factors for x in own if x in ends]
