@@ -174,7 +174,8 @@ class Answer:
         certificate.derivative()
         for line in lines:
             if line.form is not None:
-                left = "" if line.left is None else f"{text(line.left)} = "
+                plain = line.left is None or line.label == "component"
+                left = "" if plain or line.left is None else f"{text(line.left)} = "
                 letters: Letters | None = self.indices if line.label in INDEXED else () if left else None
                 certificate.form(line.label, left + text(line.form), letters, shown.reader)
         self._certified_names(shown)
@@ -288,6 +289,10 @@ class Answer:
         if shown.entries is not None:
             yield Line("entries", Symbol("D", "", 0, self.indices), shown.entries)
         yield Line("matrix", None, main.matrix, main.reason or "")
+        if shown.component is not None:
+            letters = [letter for letters in self.derivation.groups for letter in letters]
+            fixed = tuple([letters[axis] for axis in self.derivation.fixed])
+            yield Line("component", Symbol("D", "", 0, fixed), shown.component)
         if shown.vec is not None:
             yield Line("vec", None, shown.vec)
         if self.derivation.is_derivative:

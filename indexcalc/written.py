@@ -75,6 +75,7 @@ class Written:
             declared.append(Declared(derivation.cotangent, task.output.shape))
         if derivation.perturbation and derivation.perturbation not in taken:
             declared.append(Declared(derivation.perturbation, task.wrt[-1].shape))
+        declared += [Declared(unit.name, unit.shape) for unit in derivation.units]
         functions = [i.name.rstrip("'") for i in inputs if i.rank == "elementwise"]
         return Reader(declared, names, functions)
 
@@ -91,6 +92,12 @@ class Written:
             return None
         found = (self.writer.entries(node, letters) for node in (printed.node, self.derivation.node))
         return next((form for form in found if form is not None), None)
+
+    @cached_property
+    def component(self) -> Form | None:
+        """The matrix that is left of a derivative of order 3 or 4 at fixed places, in matrix notation."""
+        node = self.derivation.component
+        return None if node is None else self.writer.best(node, ("i", "j")).matrix
 
     @cached_property
     def vec(self) -> Form | None:

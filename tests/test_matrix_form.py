@@ -297,6 +297,25 @@ def test_core_and_deltas_are_shown(text: str, wrt: str, order: int, entries: str
     assert (None if form is None else written(form)) == entries
 
 
+@pytest.mark.parametrize(
+    "text, wrt, order, left, component",
+    [
+        ("tanh(W*x + b)", "W", 1, "D_i", "(e_i .* (1 - tanh(W*x + b).^2))*x'"),
+        ("A*X*B", "X", 1, "D_ij", "A'*e_i*e_j'*B'"),
+        ("diag(x)*B", "x", 1, "D_k", "diag(e_k)*B"),
+        ("x*x'", "x", 1, "D_k", "e_k*x' + x*e_k'"),
+        ("norm2(T - U*V')^2", "U", 2, "D_ij", "2*e_i*e_j'*V'*V"),
+        ("A*x", "x", 1, None, None),
+    ],
+)
+def test_matrix_at_fixed_places_of_the_other_axes(
+    text: str, wrt: str, order: int, left: str | None, component: str | None
+) -> None:
+    report = indexcalc.diff(text, wrt=wrt, order=order).report()
+    found = {line.label: (line.left, line.form) for line in report.lines}.get("component", (None, None))
+    assert [None if form is None else written(form) for form in found] == [left, component]
+
+
 def test_what_a_long_result_repeats_is_named_where_people_read_it() -> None:
     answer = indexcalc.diff("log(sum(exp(A*tanh(B*x))))", wrt="x", order=2)
     report = answer.report()
