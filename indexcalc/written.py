@@ -39,6 +39,7 @@ class Written:
             places[derivation.cotangent] = FIRST
         if derivation.perturbation:
             places.setdefault(derivation.perturbation, places[task.wrt[-1].name] + 1)
+        places |= {unit.name: FIRST for unit in derivation.units}
         names = self.names
         for name in names.values():
             places.setdefault(name, 0)
