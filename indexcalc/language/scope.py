@@ -13,6 +13,7 @@ from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, Si
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
 from indexcalc.language.matrix_notation import MatrixNotation
+from indexcalc.language.programs import Program, expanded
 from indexcalc.language.ranks import infer
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
@@ -48,6 +49,8 @@ class Scope:
         self.size_symbols: set[str] = set()
         self.functions: dict[str, Span] = {}
         """The functions that the user declared, ``f: elementwise``."""
+        self.programs: dict[str, Program] = {}
+        """The functions that the user defined, ``layer(W, x, b) = …``."""
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -112,6 +115,8 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
+        if self.scope.programs:
+            body = expanded(body, self.scope.programs)
         if self.scope.functions:
             body = syntax.replaced(body, self._declared_call)
         nodes = list(walk(body))
