@@ -61,9 +61,9 @@ TABLE = (
     Entry(
         "E106",
         "square brackets hold something that is no index",
-        "Behind a name, square brackets hold indices, and indices are names: A[i,j]. The entry A[1,2] of a given "
-        "matrix is not part of the language, and empty brackets say nothing.",
-        "A[1]",
+        "Behind a name, square brackets hold indices, and indices are names: A[i,j]; or the step of a family of names, "
+        "h[0] or h[t-1]. The entry A[1] of a given tensor is not part of the language, and empty brackets say nothing.",
+        "A[2*i]",
         ("A[i,j]",),
     ),
     Entry(
@@ -323,6 +323,14 @@ TABLE = (
         "x, y: vector(n); w = u + 1; u = x*y; w",
         ("x, y: vector(n); w = u + 1; u = x .* y; w",),
     ),
+    Entry(
+        "E311",
+        "a step outside of the range",
+        "A family of names such as h[0], h[1], … has the steps that definitions and loops give it. A step before the "
+        "first or behind the last has no value; most often the first one is missing, h[0] = h0.",
+        "h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..3; h[4]",
+        ("h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..4; h[4]",),
+    ),
     # ------------------------------------------------------------------ E4xx: not differentiable, not supported
     Entry(
         "E402",
@@ -334,11 +342,12 @@ TABLE = (
     ),
     Entry(
         "E403",
-        "loops are not supported yet",
-        "The words for and .. and indices such as t-1 in brackets are kept for recurrences, h[t] = … for t = 1..T. "
-        "They are not supported yet. Until then the steps are written out, each with a name of its own.",
-        "h[t-1]",
-        ("h1 = tanh(W*h0); h2 = tanh(W*h1); d h2 / d W",),
+        "a loop without known steps",
+        "A loop, h[t] = … for t = 1..T, is written out step by step, so its ends are whole numbers; a definition gives "
+        "T one. Recurrences whose length stays a symbol are not supported yet, nor are questions in loops. Only sums "
+        "run over steps inside an expression.",
+        "h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..T; h[1]",
+        ("T = 2; h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..T; h[2]",),
     ),
     Entry(
         "E404",
@@ -435,6 +444,14 @@ TABLE = (
         "fast; written out, a statement has at most 20,000 parts, so that work stays bounded.",
         "f(x) = x + x; g(x) = f(f(f(f(x)))); h(x) = g(g(g(g(x)))); h(y)",
         ("f(x) = x + x; z = f(f(y)); f(f(z))",),
+    ),
+    Entry(
+        "E509",
+        "a loop has too many steps",
+        "A loop is written out step by step, and has at most 4,096 of them, so that work stays bounded. What a "
+        "recurrence does is as well seen on a few steps.",
+        "h[0] = x; h[t] = tanh(h[t-1]) for t = 1..5000; h[1]",
+        ("h[0] = x; h[t] = tanh(h[t-1]) for t = 1..50; h[1]",),
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from indexcalc.answer import Answer
 from indexcalc.derivation import Input, Task
@@ -16,6 +16,7 @@ from indexcalc.language.core import Core, Leaf, Symbol, subcores
 from indexcalc.language.differentials import Question, not_by_a_name
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.latex_words import is_blank, rows
+from indexcalc.language.loops import at_step, steps, written_out
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.programs import Program
@@ -69,29 +70,71 @@ def _last_line(lines: Sequence[str], first: int) -> int:
     return first
 
 
+Place = tuple[int, str, int]
+"""A statement's line and text, and its step in a loop."""
+
+
+class Pending(NamedTuple):
+    """A definition that stands below."""
+
+    place: Place
+    statement: syntax.Statement
+
+
 class Session:
     """A file, or one question: its declarations and definitions in order."""
 
     def __init__(self) -> None:
         self.scope = Scope()
-        self._later: dict[str, tuple[int, str]] = {}
-        self._early: set[tuple[int, str]] = set()
+        self._later: dict[str, Pending] = {}
+        self._early: set[Place] = set()
         self._wanted: list[str] = []
         self._parsed: dict[str, syntax.Statement] = {}
 
     def foresee(self, statements: Iterable[tuple[int, str]]) -> None:
         """The statements of a file with their lines: a definition may stand below what uses it."""
+        found: list[tuple[int, str, syntax.Statement]] = []
         for line, text in statements:
-            if "=" not in text:
-                continue
+            if "=" in text:
+                try:
+                    statement = self._parsed[normalise(text)] = parse(normalise(text))
+                except IndexcalcError:
+                    continue  # told where it stands
+                if statement.relation == "=" and statement.right is not None:
+                    found.append((line, text, statement))
+                    left, right = statement.left.items[0], statement.right.items[0]
+                    if isinstance(left, Name) and isinstance(right, syntax.Number):
+                        self.scope.numbers[left.text] = right.value
+        for line, text, statement in found:
             try:
-                statement = self._parsed[normalise(text)] = parse(normalise(text))
+                repeated = self._repeated(statement)
             except IndexcalcError:
-                continue  # told where it stands
-            left = statement.left.items[0]
-            if statement.relation == "=" and isinstance(left, Name | syntax.Call):
-                name = left.function if isinstance(left, syntax.Call) else self.scope.lookup(left)[1]
-                self._later.setdefault(name, (line, text))
+                continue
+            for step, once in enumerate(repeated):
+                name = self._defined_by(once)
+                if name:
+                    self._later.setdefault(name, Pending((line, text, step), once))
+
+    def _repeated(self, statement: syntax.Statement) -> list[syntax.Statement]:
+        """A statement for each step of its loop."""
+        loop = statement.loop
+        if loop is None:
+            return [statement]
+
+        def side(side: syntax.Side, step: int) -> syntax.Side:
+            return side._replace(items=tuple(at_step(item, loop.variable, step) for item in side.items))
+
+        each = steps(loop, self.scope.whole)
+        right = statement.right
+        return [
+            statement._replace(left=side(statement.left, k), right=right and side(right, k), loop=None) for k in each
+        ]
+
+    def _defined_by(self, statement: syntax.Statement) -> str:
+        left = statement.left.items[0]
+        if statement.relation != "=" or not isinstance(left, Name | syntax.Call):
+            return ""
+        return left.function if isinstance(left, syntax.Call) else self.scope.lookup(left)[1]
 
     # ------------------------------------------------------------------ statements
     def answers(
@@ -110,24 +153,22 @@ class Session:
         the output, and its right side is differentiated ("diff") or simplified ("simplify").
         Raises IndexcalcError.
         """
-        if (line, text) in self._early:
-            return []
+        place = line, text
         text = normalise(text)
         try:
             parsed = self._parsed.pop(text, None) or parse(text)
-            if self._later:
-                self._define_first(parsed)
-            statement = classify(parsed, self.scope)
-            if isinstance(statement, Declaration):
-                self._declare(statement, text)
+            if parsed.loop is not None:
+                for step, once in enumerate(self._repeated(parsed)):
+                    self._settle(Pending((*place, step), once), parsed.loop.span)
                 return []
-            if isinstance(statement, Program):
-                self.scope.programs[statement.name] = statement
+            if (*place, 0) in self._early:
+                return []
+            self._define_first(parsed)
+            statement = classify(parsed, self.scope)
+            if isinstance(statement, Declaration | Program) or (isinstance(statement, Definition) and mode == "run"):
+                self._keep(statement, text)
                 return []
             if isinstance(statement, Definition):
-                if mode == "run":
-                    self._define(statement, text)
-                    return []
                 statement = Question(statement.span, "simplify", statement.body, statement.name)
             if mode == "diff" and statement.form == "simplify":
                 statement = statement._replace(form="diff")
@@ -138,35 +179,65 @@ class Session:
             raise IndexcalcError("E502", "this is nested too deeply", (0, len(text)), text=text) from None
         return [Answer(task) for task in tasks]
 
+    def _keep(self, statement: Declaration | Program | Definition, text: str) -> None:
+        """What later statements may use."""
+        if isinstance(statement, Declaration):
+            self._declare(statement, text)
+        elif isinstance(statement, Program):
+            self.scope.programs[statement.name] = statement
+        else:
+            self._define(statement, text)
+
+    def _settle(self, pending: Pending, span: Span) -> None:
+        """A declaration or definition that is repeated or wanted early."""
+        if pending.place in self._early:
+            return
+        self._define_first(pending.statement)
+        found = classify(pending.statement, self.scope)
+        if isinstance(found, Question):
+            message = "only declarations and definitions are repeated"
+            raise IndexcalcError("E403", message, span, "ask for the steps one by one")
+        self._keep(found, normalise(pending.place[1]))
+
     def _define_first(self, statement: syntax.Statement) -> None:
         """What a statement uses and a later one defines."""
-        if declaration(statement.left.items, statement.span) is not None:
+        if not self._later or declaration(statement.left.items, statement.span) is not None:
             return
         defines = statement.left.items[0] if statement.relation == "=" else None
-        sides = [*statement.left.items, *(statement.right.items if statement.right else ())]
-        for node in (node for item in sides for node in walk(item) if node is not defines):
-            if not isinstance(node, Name | syntax.Call):
-                continue
-            name = node.function if isinstance(node, syntax.Call) else self.scope.lookup(node)[1]
-            known = self.scope.symbols.get(name)
-            settled = known is not None and (known.assumed or known.meaning is not None)
-            if name not in self._later or settled or name in self.scope.programs:
-                continue
-            if name in self._wanted:
-                circle = " → ".join([*self._wanted[self._wanted.index(name) :], name])
-                raise IndexcalcError("E309", f"`{name}` is defined by itself: {circle}", node.span)
-            line, text = self._later[name]
-            self._wanted.append(name)
-            try:
-                self.answers(text, line=line)
-            except IndexcalcError as error:
-                if error.code == "E309":
-                    raise IndexcalcError("E309", error.message, node.span) from error
-                message = f"`{name}` is defined in line {line}, and there is a mistake ({error.code})"
-                raise IndexcalcError("E310", message, node.span) from error
-            finally:
-                self._wanted.pop()
-            self._early.add((line, text))
+        items = [*statement.left.items, *(statement.right.items if statement.right else ())]
+        for node in (node for item in items if item is not defines for node in walk(self._spread(item))):
+            if isinstance(node, Name | syntax.Call):
+                name = node.function if isinstance(node, syntax.Call) else self.scope.lookup(node)[1]
+                known = self.scope.symbols.get(name)
+                settled = known is not None and (known.assumed or known.meaning is not None)
+                if name in self._later and not settled and name not in self.scope.programs:
+                    self._define_now(name, node)
+
+    def _spread(self, item: syntax.Syntax) -> syntax.Syntax:
+        try:
+            return written_out(item, self.scope.whole)
+        except IndexcalcError:  # told when it is read
+            return item
+
+    def _define_now(self, name: str, node: Name | syntax.Call) -> None:
+        """What is defined below, and is used here."""
+        if name in self._wanted:
+            circle = " → ".join([*self._wanted[self._wanted.index(name) :], name])
+            raise IndexcalcError("E309", f"`{name}` is defined by itself: {circle}", node.span)
+        pending = self._later[name]
+        self._wanted.append(name)
+        try:
+            self._settle(pending, node.span)
+        except IndexcalcError as error:
+            if error.code == "E309":
+                raise IndexcalcError("E309", error.message, node.span) from error
+            if error.code == "E310":
+                raise IndexcalcError("E310", error.message, node.span) from error
+            message = f"`{name}` is defined in line {pending.place[0]}, and there is a mistake ({error.code})"
+            raise IndexcalcError("E310", message, node.span) from error
+        finally:
+            self._wanted.pop()
+        self._early.add(pending.place)
 
     def _declare(self, declaration: Declaration, text: str) -> None:
         with self.scope.attempt(keep=True):
@@ -199,6 +270,9 @@ class Session:
                 self.scope.add(symbol)
                 declared = symbol
             declared.meaning, declared.letters = meaning, symbol.letters
+        scripts = definition.name.scripts
+        if scripts and scripts[-1].text.isdigit():
+            self.scope.families.setdefault(definition.name.text, set()).add(int(scripts[-1].text))
 
     def _declared(self, made: Symbol) -> Symbol | None:
         """What the user has declared of a name that is now given a meaning; None where nothing."""

@@ -17,6 +17,8 @@ from indexcalc.language.reader import Declared, Reader
 from indexcalc.tensor.nodes import Node, variable
 from indexcalc.tensor.structure import restored, structured
 
+STEMS = ("h", "s", "r", "q")
+"""What names of our own begin with: the first that no name of the user's begins with."""
 MOST_NODES = 200
 """Nodes up to which a derivative is looked at for hints."""
 
@@ -58,8 +60,10 @@ class Written:
         parts = parts_to_name(derivation.derivative, names)
         if not parts and self.by_definitions:
             parts = [node for node in repeated(derivation.derivative, names) if node not in self.unnamed]
+        own = next((stem for stem in STEMS if not any(name.startswith(stem) for name in taken)), STEMS[0])
         for node in parts:
-            name = task.defined.get(node) or next(f"h{k}" for k in range(1, len(taken) + 2) if f"h{k}" not in taken)
+            numbered = (f"{own}{k}" for k in range(1, len(taken) + 2))
+            name = task.defined.get(node) or next(name for name in numbered if name not in taken)
             names[node] = name
             taken.add(name)
         return names

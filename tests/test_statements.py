@@ -261,7 +261,9 @@ def test_a_variable_that_does_not_occur_is_noted() -> None:
         ("x, b", "E107", "b"),
         ("y = ", "E101", "="),
         ("d a / d W == (g .* (1 - a.^2)) x'", "E404", "d a / d W == (g .* (1 - a.^2)) x'"),
-        ("h = tanh(W x) for t = 1..T", "E403", "for"),
+        ("h[t] = tanh(W x) for t = 1..T", "E403", "T"),
+        ("d a / d W for t = 1..2", "E403", "for t = 1..2"),
+        ("1..3", "E403", ".."),
     ],
 )
 def test_a_statement_that_cannot_be_answered_is_an_error(question: str, code: str, where: str) -> None:
@@ -353,6 +355,81 @@ def test_wrong_programs(text: str, code: str, span: tuple[int, int] | None) -> N
         list(indexcalc.run(text))
     assert error.value.code == code
     assert span is None or error.value.span == span
+
+
+RECURRENT = """
+h[0] = h0
+h[t] = tanh(W h[t-1] + U x[t] + b) for t = 1..T
+L = sum(norm2(h[t] - y[t])^2 for t = 1..T)
+d L / d W
+T = 3
+"""
+STEPS = """
+h1 = tanh(W h0 + U x_1 + b)
+h2 = tanh(W h1 + U x_2 + b)
+h3 = tanh(W h2 + U x_3 + b)
+L = norm2(h1 - y_1)^2 + norm2(h2 - y_2)^2 + norm2(h3 - y_3)^2
+d L / d W
+"""
+
+
+def test_loop_is_its_steps_written_out() -> None:
+    (loop,), (steps,) = indexcalc.run(RECURRENT), indexcalc.run(STEPS)
+    assert loop.derivation.node is steps.derivation.node
+    assert loop.to_dict()["verified"]["exact"]
+
+
+def test_families_may_depend_on_each_other_and_stand_in_any_order() -> None:
+    text = """
+        d L / d W
+        L = norm2(h[2])^2
+        h[t] = tanh(c[t]) for t = 1..2
+        c[t] = c[t-1] + W h[t-1] for t = 1..2
+        c[0] = c0
+        h[0] = h0
+    """
+    (answer,) = indexcalc.run(text)
+    (whole,) = indexcalc.run("u = c0 + W h0\nL = norm2(tanh(u + W tanh(u)))^2\nd L / d W")
+    assert answer.derivation.node is whole.derivation.node
+
+
+@pytest.mark.parametrize(
+    "text, matrix",
+    [
+        ("sum(x[t] for t = 1..3)", "x_1 + x_2 + x_3"),
+        ("sum(t*x[t] for t = 1..2)", "x_1 + 2*x_2"),
+        ("T = 2\nsum(A^t*x for t = 1..T)", "A*x + A^2*x"),
+        ("sum(sum(x[s]'*x[t] for s = 1..t) for t = 1..2)", "x_1'*x_1 + x_1'*x_2 + x_2'*x_2"),
+        ("h_0 = x\nh_t = A h_{t-1} for t = 1..2\nh_2", "A^2*x"),
+        ("x[t]: vector(n) for t = 1..2\nx[1]'*x[2]", "x_1'*x_2"),
+        ("h[4] = x\nh[t] = A*h[t+1] for t = 3..1\nh[1]", "A^3*x"),
+        ("h[0] = u\nh[1] = v\nh[t] = h[t-1] + h[t-2] for t = 2..4\nh[4]", "3*v + 2*u"),
+    ],
+)
+def test_loops(text: str, matrix: str) -> None:
+    assert _ask(text).matrix == matrix
+
+
+@pytest.mark.parametrize(
+    "text, code, shown",
+    [
+        ("h[0] = x; h[t] = 2*h[t-1] for t = 1..2; h[3]", "E311", "h[3]"),
+        ("h[t] = A*h[t-2] for t = 1..2", "E311", "[t-2]"),
+        ("h[0] = x; h[t] = A*h[t-1] for t = 1..T", "E403", "T"),
+        ("h[0] = x; h[t] = A*h[t-1] for t = 1..1/2", "E403", "1/2"),
+        ("h[t-1]", "E403", "[t-1]"),
+        ("prod(x[t] for t = 1..2)", "E403", "prod(x[t] for t = 1..2)"),
+        ("h[t] = h[t+1] for t = 1..2; h[3] = h[1]; h[1]", "E309", None),
+        ("h[t] = x for t = 1..9999", "E509", "for t = 1..9999"),
+        ("x: vector(n); x[2]", "E106", "[2]"),
+    ],
+)
+def test_wrong_loops(text: str, code: str, shown: str | None) -> None:
+    with pytest.raises(indexcalc.IndexcalcError) as caught:
+        list(indexcalc.run(text))
+    error = caught.value
+    assert error.code == code
+    assert shown is None or error.text[slice(*error.span)] == shown
 
 
 def test_mistake_in_a_definition_is_told_in_its_own_line_and_where_it_is_used() -> None:

@@ -20,7 +20,7 @@ def span_of(token: Token) -> Span:
 class Brackets:
     """A post-lexer of Lark's."""
 
-    always_accept = ("BAR", "NORM_BAR", "RESERVED")
+    always_accept = ("BAR", "NORM_BAR")
     openers = frozenset({"EINSUM", "OPEN", "OPEN_BRACE", "OPEN_INDEX", "OPEN_BAR", "OPEN_NORM"})
     closers = frozenset({"CLOSE", "CLOSE_BRACE", "CLOSE_INDEX", "CLOSE_BAR", "CLOSE_NORM"})
     operands = closers | {"NUMBER", "NAME", "SUBSCRIPT", "NAME_SUPERSCRIPT", "TRANSPOSE", "SUPERSCRIPT"}
@@ -28,11 +28,15 @@ class Brackets:
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         previous = ""
         open_bars: list[str] = []
-        depth = 0
+        depth = loops = 0
         for token in stream:
-            if token.type == "RESERVED" or (token.type == "NAME" and token == "for"):
-                message = "loops (`h[t] = … for t = 1..T`) are not supported yet"
-                raise IndexcalcError("E403", message, span_of(token), "write the steps out")
+            if token.type == "FOR":
+                loops += 1
+            elif token.type == "RANGE":
+                loops -= 1
+                if loops < 0:
+                    help_ = "`sum(x[t] for t = 1..4)`"
+                    raise IndexcalcError("E403", "this leaves out what stands between", span_of(token), help_)
             if token.type in ("BAR", "NORM_BAR"):
                 kind = "NORM" if token.type == "NORM_BAR" else "BAR"
                 if token == "||" and open_bars and open_bars[-1] == "BAR" and previous in self.operands:

@@ -13,7 +13,7 @@ from indexcalc.language import syntax
 from indexcalc.language.brackets import span_of
 from indexcalc.language.characters import SUBSCRIPTS, SUPERSCRIPTS, ascii_name
 from indexcalc.language.shorthands import SHORTHANDS
-from indexcalc.language.syntax import Name, Script, Side, Statement, Syntax
+from indexcalc.language.syntax import Loop, Name, Script, Side, Statement, Syntax
 
 MOST_FACTORS = 64
 """Factors that one product may have."""
@@ -174,8 +174,17 @@ class Builder(Transformer[Token, Statement]):
         target = None if arrow is None or arrow + 1 == len(parts) else parts[-1]
         return Side(_across(parts), items, arrow is not None, target)
 
+    def generator(self, parts: list[Any]) -> tuple[Syntax, ...]:
+        return (syntax.Each(_across(parts), parts[0], parts[1]),)
+
+    def loop(self, parts: list[Any]) -> Loop:
+        return Loop(_across(parts), ascii_name(parts[1]), parts[3], parts[5])
+
     def definition(self, parts: list[Any]) -> Statement:
-        return Statement(_across(parts), parts[0], "=", parts[2])
+        return Statement(_across(parts), parts[0], "=", parts[2], loop=parts[3] if len(parts) > 3 else None)
+
+    def repeated(self, parts: list[Any]) -> Statement:
+        return Statement(_across(parts), parts[0], "", None, loop=parts[1])
 
     def claim(self, parts: list[Any]) -> Statement:
         return Statement(_across(parts), parts[0], "==", parts[2])
@@ -236,11 +245,15 @@ def _with_suffix(node: Syntax, suffix: Any) -> Syntax:
 
 
 def _index_name(item: Syntax) -> str:
+    """``i``, or ``0`` and ``t-1`` of a family of names."""
     if isinstance(item, Name) and not item.scripts:
         return item.text
+    if isinstance(item, syntax.Number) and item.value.denominator == 1:
+        return str(item.value)
     if isinstance(item, syntax.Sum):
-        raise IndexcalcError("E403", "loops (`h[t-1]`) are not supported yet", item.span, "write the steps out")
-    raise IndexcalcError("E106", "an index in brackets is a name", item.span, "`A[i,j]`")
+        words = [f"{'-' if sign < 0 else '+'}{_index_name(term)}" for sign, term in item.terms]
+        return "".join(words).removeprefix("+")
+    raise IndexcalcError("E106", "an index in brackets is a name, or a step: `t-1`", item.span, "`A[i,j]`")
 
 
 def _with_script(node: Syntax, script: Script, span: Span) -> Syntax:

@@ -41,7 +41,8 @@ def letters_of(script: Script) -> Letters | None:
     if len(tokens) == 1 and script.mark == "_" and tokens[0].isalpha():
         return tuple(tokens[0])
     fits = all(
-        token[0].isalpha() and (len(token) == 1 or token[1:].isdigit() or script.mark == "[") for token in tokens
+        token[0].isalpha() and (len(token) == 1 or token[1:].isdigit() or (script.mark == "[" and token.isalnum()))
+        for token in tokens
     )
     return tuple(tokens) if tokens and fits else None
 

@@ -30,7 +30,7 @@ _SIGNS = {
     "OPEN": r"( \{ \lbrace \lbrack",
     "CLOSE": r") \} \rbrace \rbrack \rangle",
     "CLOSE_BRACE": "}",
-    "RESERVED": r".. \dots \ldots \cdots",
+    "RANGE": r".. \dots \ldots \cdots",
 }
 SIGNS = {sign: kind for kind, signs in _SIGNS.items() for sign in signs.split()}
 """What stands for one token."""

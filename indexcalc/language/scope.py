@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from fractions import Fraction
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
@@ -12,6 +13,7 @@ from indexcalc.language.characters import GREEK_NAMES, ascii_name
 from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, SizeOf, Symbol
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
+from indexcalc.language.loops import written_out
 from indexcalc.language.matrix_notation import MatrixNotation
 from indexcalc.language.programs import Program, expanded
 from indexcalc.language.ranks import infer
@@ -51,6 +53,10 @@ class Scope:
         """The functions that the user declared, ``f: elementwise``."""
         self.programs: dict[str, Program] = {}
         """The functions that the user defined, ``layer(W, x, b) = …``."""
+        self.numbers: dict[str, Fraction] = {}
+        """What a file defines as numbers, above or below."""
+        self.families: dict[str, set[int]] = {}
+        """The steps for which names such as h[3] are defined."""
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -97,6 +103,26 @@ class Scope:
         own = node.scripts[:-1] if last else node.scripts
         return None, spelling(node.text, own), node.scripts[-1:] if last else ()
 
+    def whole(self, node: Syntax) -> int:
+        """The whole number that an expression stands for. Raises IndexcalcError E403."""
+        match node:
+            case syntax.Number(value=value) if value.denominator == 1:
+                return int(value)
+            case syntax.Group(body=body):
+                return self.whole(body)
+            case syntax.Signed(body=body):
+                return -self.whole(body)
+            case syntax.Sum(terms=terms):
+                return sum(sign * self.whole(term) for sign, term in terms)
+            case syntax.Name():
+                symbol = self.lookup(node)[0]
+                meaning = symbol.meaning if symbol is not None else None
+                known = meaning.value if isinstance(meaning, Literal) else self.numbers.get(node.text)
+                if isinstance(known, Fraction) and known.denominator == 1:
+                    return int(known)
+        message = "a loop runs from one whole number to another here"
+        raise IndexcalcError("E403", message, node.span, "define it as a number: `T = 4`")
+
 
 class Reading:
     """One statement while it is read: its notation, the names that it adds, what was assumed."""
@@ -115,6 +141,7 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
+        body = written_out(body, self.scope.whole)
         if self.scope.programs:
             body = expanded(body, self.scope.programs)
         if self.scope.functions:
@@ -139,7 +166,10 @@ class Reading:
             self.scope.size_symbols.add(name)
         names = names_of(nodes)
         self.undeclared = [node for node in names if self.scope.lookup(node)[0] is None]
-        guessed = any(map(self._is_unknown, self.undeclared))
+        unknown = [node for node in self.undeclared if self._is_unknown(node)]
+        for node in unknown:
+            self._refuse_step(node)
+        guessed = bool(unknown)
         if left or any(map(self._has_indices, nodes)):
             letters = self._index_letters(names)
             if guessed:
@@ -229,6 +259,24 @@ class Reading:
                 yield from node.arguments
             else:
                 stack.extend(reversed(children(node)))
+
+    def _refuse_step(self, node: syntax.Name) -> None:
+        """``h[t-1]`` outside of a loop, ``h[5]`` where h is one tensor or defined for other steps."""
+        script = node.scripts[-1] if node.scripts else None
+        stepped = script is not None and (script.mark == "[" or node.text in self.scope.families)
+        if script is None or not stepped or letters_of(script) is not None:
+            return
+        if not script.text.isdigit():
+            message = f"`{script.text}` is a step, and no loop runs over it here"
+            raise IndexcalcError("E403", message, script.span, "`h[t] = … for t = 1..4`")
+        if node.text in self.scope.symbols:
+            help_ = "`A[i,j]`, or declare the name with its number"
+            raise IndexcalcError("E106", "an index in brackets is a name here", script.span, help_)
+        steps = self.scope.families.get(node.text, set())
+        if steps:
+            shown = f"{min(steps)} to {max(steps)}" if len(steps) == max(steps) - min(steps) + 1 else "other steps"
+            message = f"`{node.text}[{script.text}]` is out of range: `{node.text}` is defined for {shown}"
+            raise IndexcalcError("E311", message, node.span, "define it, or change the range")
 
     # ------------------------------------------------------------------ undeclared names
     def _declare(self, trees: list[Syntax]) -> None:

@@ -101,7 +101,24 @@ class Partial(NamedTuple):
     span: Span
 
 
-Syntax = Number | Name | Call | Sum | Product | Signed | Power | Transpose | Indexed | Group | SumOver | Partial
+class Loop(NamedTuple):
+    """``for t = 1..T``"""
+
+    span: Span
+    variable: str
+    first: Syntax
+    last: Syntax
+
+
+class Each(NamedTuple):
+    """What is added up in ``sum(… for t = 1..T)``."""
+
+    span: Span
+    body: Syntax
+    loop: Loop
+
+
+Syntax = Number | Name | Call | Sum | Product | Signed | Power | Transpose | Indexed | Group | SumOver | Partial | Each
 
 
 class Side(NamedTuple):
@@ -114,22 +131,23 @@ class Side(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """``left`` alone, or with ``relation`` "=" or "==" a right side. ``runs``: where the runs of letters begin
-    that LaTeX sets letter by letter; None in the plain language."""
+    """``left`` alone, or with ``relation`` "=" or "==" a right side; with ``loop`` once for each step. ``runs``:
+    where the runs of letters begin that LaTeX sets letter by letter; None in the plain language."""
 
     span: Span
     left: Side
     relation: str
     right: Side | None
     runs: frozenset[int] | None = None
+    loop: Loop | None = None
 
 
 def spelling(text: str, scripts: tuple[Script, ...]) -> str:
-    """A name with its scripts in one spelling: W_{hh} and W_hh are one name, h_{t-1} keeps its braces."""
+    """A name with its scripts in one spelling: W_{hh} and W_hh are one name, h[3] is h_3, h_{t-1} keeps its braces."""
     parts = [text]
     for script in scripts:
         inner = "".join(script.text.split())
-        plain = script.mark == "_" and inner.isalnum()
+        plain = inner.isdigit() if script.mark == "[" else script.mark == "_" and inner.isalnum()
         parts.append(f"_{inner}" if plain else f"{script.mark}{{{inner}}}")
     return "".join(parts)
 
@@ -145,25 +163,30 @@ def children(node: Syntax) -> list[Syntax]:
             return list(node.arguments)
         case Power():
             return [node.base, node.exponent]
-        case Signed() | Transpose() | Group() | Indexed() | SumOver():
+        case Signed() | Transpose() | Group() | Indexed() | SumOver() | Each():
             return [node.body]
     return []
 
 
-def replaced(node: Syntax, replace: Callable[[Syntax], Syntax]) -> Syntax:
-    """A tree with every node replaced, from the leaves up."""
+def mapped(node: Syntax, change: Callable[[Syntax], Syntax]) -> Syntax:
+    """A node with each of its parts changed."""
     match node:
         case Sum():
-            node = node._replace(terms=tuple((sign, replaced(term, replace)) for sign, term in node.terms))
+            return node._replace(terms=tuple((sign, change(term)) for sign, term in node.terms))
         case Product():
-            node = node._replace(factors=tuple((op, replaced(factor, replace)) for op, factor in node.factors))
+            return node._replace(factors=tuple((op, change(factor)) for op, factor in node.factors))
         case Call():
-            node = node._replace(arguments=tuple(replaced(argument, replace) for argument in node.arguments))
-        case Signed() | Transpose() | Group() | Indexed() | SumOver():
-            node = node._replace(body=replaced(node.body, replace))
+            return node._replace(arguments=tuple(map(change, node.arguments)))
+        case Signed() | Transpose() | Group() | Indexed() | SumOver() | Each():
+            return node._replace(body=change(node.body))
         case Power():
-            node = node._replace(base=replaced(node.base, replace), exponent=replaced(node.exponent, replace))
-    return replace(node)
+            return node._replace(base=change(node.base), exponent=change(node.exponent))
+    return node
+
+
+def replaced(node: Syntax, replace: Callable[[Syntax], Syntax]) -> Syntax:
+    """A tree with every node replaced, from the leaves up."""
+    return replace(mapped(node, lambda part: replaced(part, replace)))
 
 
 def split_words(node: Syntax, parts: Callable[[Syntax], list[Syntax] | None]) -> Syntax:
@@ -186,7 +209,7 @@ def split_words(node: Syntax, parts: Callable[[Syntax], list[Syntax] | None]) ->
             return node._replace(factors=tuple(factors))
         case Call():
             return node._replace(arguments=tuple(split_words(argument, parts) for argument in node.arguments))
-        case Signed() | Transpose() | Group() | Indexed() | SumOver():
+        case Signed() | Transpose() | Group() | Indexed() | SumOver() | Each():
             return node._replace(body=split_words(node.body, parts))
         case Power():
             return node._replace(base=split_words(node.base, parts), exponent=split_words(node.exponent, parts))

@@ -41,8 +41,25 @@ def assumed(report: Report) -> Iterator[str]:
 
 
 def guesses(report: Report) -> list[str]:
-    """The declarations that were assumed."""
-    return [declaration for declaration, guessed in report.declarations if guessed]
+    """The declarations that were assumed, those of a family of names as one: ``x_1, …, x_9: vector(n)``."""
+    found: list[str] = []
+    families: dict[tuple[str, str], list[str]] = {}
+    for declaration, guessed in report.declarations:
+        name, _, kind = declaration.partition(": ")
+        stem, _, step = name.rpartition("_")
+        if guessed and step.isdigit():
+            family = families.setdefault((stem, kind), [])
+            family.append(name)
+            if len(family) > 1:
+                continue
+        if guessed:
+            found.append(declaration)
+    shown = {f"{names[0]}: {kind}": f"{_listed(names)}: {kind}" for (_, kind), names in families.items()}
+    return [shown.get(declaration, declaration) for declaration in found]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if len(names) < 4 else f"{names[0]}, {names[1]}, ..., {names[-1]}"
 
 
 def equation(line: Line) -> str:

@@ -1,0 +1,73 @@
+"""Loops whose number of steps is known, written out: ``h[t] = tanh(W h[t-1]) for t = 1..4`` is four definitions.
+
+A family of names has its step in brackets or as a subscript: h[t], h_{t-1}, h_t; h[3] and h_3 are one name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+
+from indexcalc.errors import IndexcalcError
+from indexcalc.language import syntax
+from indexcalc.language.syntax import Each, Loop, Name, Script, Syntax
+
+MOST_STEPS = 4096
+"""Steps that one loop may have."""
+
+Whole = Callable[[Syntax], int]
+"""The whole number that an expression stands for. Raises IndexcalcError E403."""
+
+
+def steps(loop: Loop, whole: Whole) -> range:
+    """The values of a loop's variable, from the first to the last, up or down. Raises IndexcalcError E403, E509."""
+    first, last = whole(loop.first), whole(loop.last)
+    if abs(last - first) >= MOST_STEPS:
+        raise IndexcalcError("E509", f"a loop has at most {MOST_STEPS} steps", loop.span)
+    return range(first, last + 1) if first <= last else range(first, last - 1, -1)
+
+
+def written_out(tree: Syntax, whole: Whole) -> Syntax:
+    """The tree with ``sum(… for t = 1..T)`` as a sum."""
+    each = tree.arguments[0] if isinstance(tree, syntax.Call) and tree.arguments else None
+    if not isinstance(tree, syntax.Call) or not isinstance(each, Each):
+        return syntax.mapped(tree, lambda part: written_out(part, whole))
+    if tree.function != "sum":
+        raise IndexcalcError("E403", "only sums run over steps", tree.span, "`sum(… for t = 1..T)`")
+    terms = [at_step(each.body, each.loop.variable, step) for step in steps(each.loop, whole)]
+    terms = [syntax.Group(tree.span, written_out(term, whole)) for term in terms]
+    return syntax.Group(tree.span, syntax.Sum(tree.span, tuple((1, term) for term in terms)))
+
+
+def at_step(tree: Syntax, variable: str, step: int) -> Syntax:
+    """The tree at one step: the variable is a number, and the names of families are those of the step."""
+
+    def replace(node: Syntax) -> Syntax:
+        if isinstance(node, Each):
+            ends = [at_step(end, variable, step) for end in (node.loop.first, node.loop.last)]
+            return node._replace(loop=node.loop._replace(first=ends[0], last=ends[1]))
+        if not isinstance(node, Name):
+            return node
+        if node.text == variable and not node.scripts:
+            return syntax.Number(node.span, Fraction(step))
+        return node._replace(scripts=tuple(_script(script, variable, step) for script in node.scripts))
+
+    return syntax.replaced(tree, replace)
+
+
+_TERM = re.compile(r"([+-]?)(\d+|[^\W\d]\w*)")
+
+
+def _script(script: Script, variable: str, step: int) -> Script:
+    """``t-1`` as a number; a script without the variable as it stands."""
+    text = "".join(script.text.split())
+    terms = _TERM.findall(text)
+    if "".join(sign + word for sign, word in terms) != text or variable not in [word for _, word in terms]:
+        return script
+    if not all(word.isdigit() or word == variable for _, word in terms):
+        return script
+    total = sum((-1 if sign == "-" else 1) * (step if word == variable else int(word)) for sign, word in terms)
+    if total < 0:
+        raise IndexcalcError("E311", f"`{script.text}` is {total} in step {step}: steps are not negative", script.span)
+    return Script(script.span, str(total), "[")
