@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import indexcalc
+from indexcalc.render.text import text
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -123,3 +124,28 @@ def test_cookbook_runs() -> None:
     assert all(answer.matrix for answer in gradients)
     assert hessian.matrix is None
     assert hessian.vec == "2*kron(eye(n), eye(n))"
+
+
+@pytest.mark.parametrize(
+    "name, matrices",
+    [
+        ("gru", {1: "-(da .* z .* (1 - z) .* (n - s))*s'"}),
+        ("mlp", {0: "(softmax(W_2*A + b_2*ones(1, N), 1)*diag(sum(Y, 1)) - Y)*A'/N"}),
+        ("layernorm", {2: "dy"}),
+        ("residual", {0: "eye(n) + V_2*diag(step(W_2*y))*W_2"}),
+        ("vae_loss", {0: "mu - V'*(x - V*z)", 2: "-(x - V*z)*z'"}),
+        ("kalman", {0: "H'*inv(S)*(y - H*x)"}),
+        ("lstm", {1: "(dh .* g_1 .* i_1 .* o_1 .* (1 - i_1) .* (1 - tanh(c_1).^2))*x_1'"}),
+    ],
+)
+def test_networks_and_models(name: str, matrices: dict[int, str]) -> None:
+    shown = [{line.label: line.form for line in answer.report().lines}.get("matrix") for answer in answers(name)]
+    assert {place: None if (form := shown[place]) is None else text(form) for place in matrices} == matrices
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.ein")), ids=lambda path: path.stem)
+def test_every_answer_of_every_sample_is_proved(path: Path) -> None:
+    for answer in answers(path.stem):
+        verified = answer.to_dict()["verified"]
+        assert verified["exact"]
+        assert verified["numeric_error"] < 1e-6

@@ -34,6 +34,8 @@ def transpose(form: Form) -> Form:
             return _ones_transposed(form)
         case Call(function="softmax", parts=(Transpose() as argument, Number(value=axis))):
             return Call("softmax", "M", (argument.parts[0], Number(3 - axis)))
+        case Call(parts=(Transpose() as argument,)) if form.kind == argument.kind == "M" and form.function not in WHOLE:
+            return Call(form.function, "M", argument.parts)
         case Product(operator="*"):
             return cheapest([Transpose(form), _reversed(form)])
         case Sum() if not form.typed:
