@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 from indexcalc.answer import Answer
+from indexcalc.claims.check import Claim, Names, checked, named_in
+from indexcalc.claims.verdict import Verdict
 from indexcalc.derivation import Input, Task
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import core, syntax
@@ -18,13 +20,15 @@ from indexcalc.language.latex_words import is_blank, rows
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable
-from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, classify
+from indexcalc.language.reader import Declared
+from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, claimed, classify
+from indexcalc.language.statements import Claim as Claimed
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Dimension
 from indexcalc.tensor.structure import restored
 
-Mode = Literal["run", "diff", "simplify"]
+Mode = Literal["run", "diff", "simplify", "check"]
 DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
 LAYOUTS = ("numerator", "denominator")
 
@@ -83,12 +87,13 @@ class Session:
         order: int = 1,
         layout: str = "numerator",
         line: int = 1,
-    ) -> list[Answer]:
-        """What one statement asks: nothing for a declaration, else an answer a question.
+        claim: str = "",
+    ) -> list[Answer | Verdict]:
+        """What one statement asks: nothing for a declaration, else an answer a question, a verdict a claim.
 
         In mode "run" a definition is kept for the statements that follow; in the others its left-hand side names
-        the output, and its right side is differentiated ("diff") or simplified ("simplify").
-        Raises IndexcalcError.
+        the output, and its right side is differentiated ("diff"), compared with ``claim`` ("check") or simplified
+        ("simplify"). Raises IndexcalcError.
         """
         text = normalise(text)
         try:
@@ -96,13 +101,22 @@ class Session:
             if isinstance(statement, Declaration):
                 self._declare(statement, text)
                 return []
+            if isinstance(statement, Claimed):
+                if mode != "run":
+                    help_ = "a file takes it, and so does `indexcalc check EXPR --wrt VAR --claim FORMULA`"
+                    raise IndexcalcError("E107", "this is a claim", statement.span, help_)
+                made = Claim(text, statement.formula, ())
+                return list(self.verdicts(statement.question, text, made, line=line))
             if isinstance(statement, Definition):
                 if mode == "run":
                     self._define(statement, text)
                     return []
                 statement = Question(statement.span, "simplify", statement.body, statement.name)
-            if mode == "diff" and statement.form == "simplify":
+            if mode != "simplify" and mode != "run" and statement.form == "simplify":
                 statement = statement._replace(form="diff")
+            if mode == "check":
+                formula = self._claim(claim)
+                return list(self.verdicts(statement, text, formula, wrt=wrt, order=order, line=line))
             tasks = self.tasks(statement, text, wrt=wrt, order=order, layout=layout, line=line)
         except IndexcalcError as error:
             raise error.located(text) from error.__cause__
@@ -205,6 +219,29 @@ class Session:
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
         with self.scope.attempt(keep=False):
             return list(_Asked(self, question, text, [_parsed_name(name) for name in wrt], order).tasks(line, layout))
+
+    def _claim(self, text: str) -> Claim:
+        """A formula that is given apart from its question."""
+        text = normalise(text)
+        try:
+            formula, left = claimed(parse(text), self.scope)
+        except IndexcalcError as error:
+            raise error.located(text) from error.__cause__
+        return Claim(text, formula, left)
+
+    def verdicts(
+        self, question: Question, text: str, claim: Claim, *, wrt: Sequence[str] = (), order: int = 1, line: int = 1
+    ) -> Iterator[Verdict]:
+        """What is to be said of a claim; one verdict for each variable where none is named."""
+        if order not in (1, 2):
+            raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
+        with self.scope.attempt(keep=False):
+            asked = _Asked(self, question, text, [_parsed_name(name) for name in wrt], order)
+            for task, names in asked.claimed(line, claim):
+                try:
+                    yield checked(task, names, claim)
+                except IndexcalcError as error:
+                    raise error.located(claim.text) from error.__cause__
 
 
 class _Asked:
@@ -327,6 +364,35 @@ class _Asked:
 
     # ------------------------------------------------------------------ tasks
     def tasks(self, line: int, layout: str) -> Iterator[Task]:
+        """One task for each request."""
+        return (task for task, _ in self._lowered(line, layout))
+
+    def claimed(self, line: int, claim: Claim) -> Iterator[tuple[Task, Names]]:
+        """One task for each request, with what the names in a claim stand for."""
+        for task, lowering in self._lowered(line, "numerator"):
+            yield task, self._names(task, lowering, claim)
+
+    def _names(self, task: Task, lowering: Lowering, claim: Claim) -> Names:
+        """The inputs and the definitions of a task, and what else of the file the claim names."""
+        declared = {i.name: Declared(i.name, i.shape, i.structure) for i in task.inputs if i.rank != "elementwise"}
+        known = {name: node for node, name in task.defined.items() if name not in declared}
+        if task.name and task.name not in declared:
+            known[task.name] = restored(task.output, task.twins)
+        for name in named_in(claim.tree):
+            symbol = self.scope.lookup(name)[0]
+            if symbol is None or symbol.name in declared or symbol.name in known:
+                continue
+            if symbol.meaning is not None:
+                known[symbol.name] = restored(lowering.lower(symbol.meaning), task.twins)
+                leaves = self._leaves([symbol.meaning], ())
+            else:
+                leaves = [symbol]
+            for leaf in leaves:
+                declared.setdefault(leaf.name, Declared(leaf.name, lowering.shape(leaf.axes), leaf.structure))
+        assumed = [name for name in declared if self.scope.symbols[name].assumed]
+        return Names(list(declared.values()), known, list(self.scope.functions), assumed)
+
+    def _lowered(self, line: int, layout: str) -> Iterator[tuple[Task, Lowering]]:
         if self.form in ("grad", "hess", "hvp") and self.meaning.axes:
             help_ = "ask for the derivative `d a / d W`, or for `vjp(a, W, da)`"
             raise IndexcalcError("E217", "a gradient is of a scalar, and this has axes", self.question.body.span, help_)
@@ -349,7 +415,7 @@ class _Asked:
                 for v in variables
                 if v not in self._leaves(roots, variables)
             ]
-            yield Task(
+            task = Task(
                 text=self.text,
                 form=self.form,
                 output=output,
@@ -373,6 +439,7 @@ class _Asked:
                 line=line,
                 taken=frozenset(self.scope.symbols),
             )
+            yield task, lowering
 
     def _is_symmetric_gradient(self, variable: Symbol) -> bool:
         structured = {"symmetric", "spd"} & set(variable.structure)

@@ -110,16 +110,21 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
-        if self.scope.functions:
-            body = syntax.replaced(body, self._declared_call)
-        body = self._split(syntax.split_words(body, self._product_parts))
-        core, letters = self._read(body, left)
+        body = self.prepared(body)
+        core, letters = self.meaning(body, left)
         for node in walk(body):
             if isinstance(node, syntax.Name) and (symbol := self.scope.lookup(node)[0]) is not None:
                 self.scope.appear(symbol)
         return core, letters
 
-    def _read(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
+    def prepared(self, body: Syntax) -> Syntax:
+        """A tree with what only looks like a call or a name as the product that it is."""
+        if self.scope.functions:
+            body = syntax.replaced(body, self._declared_call)
+        return self._split(syntax.split_words(body, self._product_parts))
+
+    def meaning(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
+        """The meaning of a tree that is prepared, as ``read`` gives it."""
         for name in size_names(body):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)

@@ -97,15 +97,16 @@ class Points:
                 return True
         return False
 
-    def difference(self, expected: Valued, got: Valued) -> float | None:
-        """By how much two expressions differ in floats; None where they have no values. Raises Refuted."""
+    def difference(self, expected: Valued, got: Valued, close: float = CLOSE) -> float | None:
+        """By how much two expressions differ in floats; None where they have no values. Raises Refuted for more than
+        ``close``."""
         errors: list[float] = []
         for _, at in self.floats():
             try:
                 error = _distance(expected(at), got(at))
             except NO_VALUE:
                 continue
-            if error > CLOSE:
+            if error > close:
                 raise Refuted
             errors.append(error)
             if len(errors) > DRAWS:

@@ -1,0 +1,124 @@
+"""A claim under one choice of what its own names stand for: what it is compared with, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from indexcalc.claims.comparison import Comparison, Outcome
+from indexcalc.claims.formula import MISFITS, Formula, Steps
+from indexcalc.claims.readings import Reading, Subject
+from indexcalc.errors import IndexcalcError
+from indexcalc.language.index_notation import Letters
+from indexcalc.language.syntax import Syntax
+from indexcalc.tensor.nodes import Shape, descendants, variable
+
+
+class Fit(NamedTuple):
+    """A formula that has the shape of a reading, with the letters of its axes in index notation."""
+
+    reading: Reading
+    letters: Letters
+    steps: Steps
+
+
+class Case:
+    """``roles`` are the claim's own names with their shapes, ``vectors`` those that may be a cotangent or a
+    perturbation."""
+
+    def __init__(
+        self, subject: Subject, formula: Formula, roles: Mapping[str, Shape], vectors: Mapping[str, Shape]
+    ) -> None:
+        self.subject, self.formula, self.roles, self.vectors = subject, formula, roles, vectors
+        self.readings = subject.readings(vectors.items())
+        task = subject.derivation.task
+        others = [node for node in formula.reader.nodes.values() if node not in task.wrt]
+        roots = [task.output, subject.derivative, *task.wrt, *others]
+        roots += [variable(name, shape) for name, shape in vectors.items()]
+        self.comparison = Comparison(descendants(roots), {i.name: i.structure for i in task.inputs})
+        self.misfit: IndexcalcError | None = None
+        """Why the shapes in the claim itself do not fit."""
+        self._orders: dict[Reading, list[Letters]] = {}
+
+    # ------------------------------------------------------------------ shapes
+    def fits(self, tree: Syntax) -> Iterator[Fit]:
+        """The readings whose shape a formula has. Raises IndexcalcError."""
+        if not self.formula.is_indexed:
+            read: dict[tuple[Shape, bool], Steps | None] = {}
+            for reading in self.readings:
+                key = reading.shape, reading.row
+                if key not in read:
+                    read[key] = self.formula.read(tree, *key)
+                if (steps := read[key]) is not None:
+                    yield Fit(reading, (), steps)
+            return
+        for reading in self.readings:
+            for letters in self.orders(reading):
+                steps = self.formula.read(tree, reading.shape, False, letters)
+                if steps is not None:
+                    yield Fit(reading, letters, steps)
+
+    def orders(self, reading: Reading) -> list[Letters]:
+        """Ways to name the axes of a reading by the letters of the claim."""
+        if reading.row or (not reading.axes and reading.shape):
+            return []
+        if reading not in self._orders:
+            given = self._given_letters
+            named = [given[axis] for axis in reading.axes]
+            shown = self.subject.derivation.letters
+            preferred = [shown[axis] for axis in reading.axes]
+            self._orders[reading] = list(self.formula.orders(reading.shape, named, preferred))
+        return self._orders[reading]
+
+    @property
+    def _given_letters(self) -> list[str]:
+        """The user's letter for each axis of the derivative, in numerator layout; "" where there is none. Those of
+        the output count where the claim has them, those of the variables always."""
+        task = self.subject.derivation.task
+        shapes = [task.output.shape, *[v.shape for v in task.wrt]] if self.subject.derivation.is_derivative else []
+        letters = self.formula.letters(self.formula.tree)
+        found: list[str] = []
+        for place, shape in enumerate(shapes):
+            own = task.letters[place] if place < len(task.letters) else ()
+            known = len(own) == len(shape) and (place > 0 or set(own) <= set(letters))
+            found += own if known else [""] * len(shape)
+        rank = len(self.subject.shape)
+        return (found + [""] * rank)[:rank]
+
+    # ------------------------------------------------------------------ values
+    def holds(self) -> tuple[Fit, bool] | None:
+        """The first reading in which the claim is right, and whether that is proved. Raises IndexcalcError E406 where
+        it cannot be decided, and others for a claim that means nothing."""
+        tree, compare = self.formula.tree, self.comparison
+        try:
+            fits = []
+            for fit in self.fits(tree):
+                if compare.same(fit.reading.value, fit.steps):
+                    return fit, True
+                fits.append(fit)
+        except IndexcalcError as error:
+            if error.code not in MISFITS:
+                raise
+            self.misfit = error
+            return None
+        undecided = False
+        for fit in fits:
+            node = self.formula.node(tree, fit.reading.shape, fit.letters or None)
+            outcome = compare.outcome(fit.reading.value, fit.steps, node)
+            if outcome in (Outcome.PROVED, Outcome.CLOSE):
+                return fit, outcome is Outcome.PROVED
+            undecided = undecided or outcome is Outcome.UNKNOWN
+        if undecided:
+            message = "no point was found at which the derivative and the claim could be compared"
+            raise IndexcalcError("E406", message, tree.span)
+        return None
+
+    def hit(self, tree: Syntax, readings: Sequence[Reading]) -> Fit | None:
+        """The first of these readings in which a formula is right."""
+        try:
+            for fit in self.fits(tree):
+                if fit.reading in readings and self.comparison.same(fit.reading.value, fit.steps):
+                    return fit
+        except (IndexcalcError, ArithmeticError, ValueError):
+            pass
+        return None

@@ -1,0 +1,200 @@
+"""Where a wrong claim departs from what is right: the smallest change that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from indexcalc.claims.case import Case, Fit
+from indexcalc.claims.comparison import kinds_to_try, valued
+from indexcalc.claims.edits import DELETIONS, ROWS, Change, changes, insertions, parts, renamings
+from indexcalc.claims.readings import Reading
+from indexcalc.claims.right import Right
+from indexcalc.claims.verdict import Diagnosis
+from indexcalc.errors import IndexcalcError
+from indexcalc.forms.nodes import Form
+from indexcalc.language.index_notation import Letters
+from indexcalc.language.scope import walk
+from indexcalc.language.syntax import Syntax
+from indexcalc.render.text import text
+
+MOST_NODES = 120
+"""Parts of a claim up to which changes are tried."""
+MOST_TRIES = 250
+"""Changes that are tried."""
+USUAL = ("numerator", "value", "row", "pullback", "differential")
+"""The readings that a claim is meant in before all others."""
+
+
+class Found(NamedTuple):
+    """A diagnosis, the reading in which the claim is nearly right, and what is right then."""
+
+    diagnosis: Diagnosis
+    reading: Reading
+    nearest: Form | None
+    letters: Letters
+
+
+class Search:
+    """The ways in which a claim can be wrong, the likeliest first."""
+
+    def __init__(self, case: Case, right: Right) -> None:
+        self.case, self.right = case, right
+        self.tree = case.formula.tree
+        self.usual = [r for r in case.readings if r.key in USUAL]
+        self.others = [r for r in case.readings if r.key not in USUAL]
+        self.fits = self._fits()
+        self.tries = 0
+
+    def _fits(self) -> list[Fit]:
+        try:
+            return list(self.case.fits(self.tree))
+        except IndexcalcError:
+            return []
+
+    def best(self) -> Found:
+        """The diagnosis of a claim that is wrong."""
+        small = sum(1 for _ in walk(self.tree)) <= MOST_NODES
+        searches = [self._factor]
+        if small:
+            searches += [self._change, self._lacking, self._kind, self._insertion]
+        for search in searches:
+            found = search()
+            if found is not None:
+                return found
+        return self._nothing()
+
+    # ------------------------------------------------------------------ the claim as it stands
+    def _factor(self) -> Found | None:
+        """Right up to a number."""
+        for fit in self.fits:
+            ratio = self.case.comparison.ratio(fit.reading.value, fit.steps)
+            if ratio is not None:
+                kind, words = _off_by(ratio, fit.reading)
+                return self._found(Diagnosis(kind, words, self.tree.span), fit.reading)
+        return None
+
+    def _kind(self) -> Found | None:
+        """Right for symmetric A only."""
+        task = self.case.subject.derivation.task
+        squares = [i for i in task.inputs if len(i.shape) == 2 and i.shape[0] == i.shape[1] and not i.structure]
+        spelled = {i.name: i.spelling for i in squares}
+        for kinds in kinds_to_try(spelled) if self.fits else ():
+            there = self.case.comparison.under(kinds)
+            for fit in self.fits:
+                if there.same(fit.reading.value, fit.steps):
+                    (word,) = next(iter(kinds.values()))
+                    words = f"right for {word} {' and '.join(spelled[name] for name in kinds)} only"
+                    return self._found(Diagnosis(word, words, self.tree.span), fit.reading)
+        return None
+
+    # ------------------------------------------------------------------ changes of the claim
+    def _change(self) -> Found | None:
+        """One change that makes the claim right: the first in a usual reading, else the first in another."""
+        rows = [row for row in ROWS if (row.index if self.case.formula.is_indexed else row.matrix)]
+        tried = changes(self.tree, rows)
+        if self.case.formula.is_indexed:
+            tried = _chained(tried, renamings(self.tree, self._letters))
+        return self._first(tried)
+
+    @property
+    def _letters(self) -> list[str]:
+        return list(dict.fromkeys([*self.case.formula.letters(self.tree), *self.case.subject.derivation.letters]))
+
+    def _insertion(self) -> Found | None:
+        """A factor or a term of the right formula that the claim lacks."""
+        donors = [part for tree in self.right.trees for part in parts(tree)]
+        return self._first(insertions(self.tree, donors, self.case.formula.is_indexed))
+
+    def _first(self, tried: Iterator[Change]) -> Found | None:
+        second: tuple[Change, Fit] | None = None
+        for change in tried:
+            self.tries += 1
+            if self.tries > MOST_TRIES:
+                break
+            fit = self.case.hit(change.tree, self.case.readings)
+            if fit is not None and fit.reading in self.usual:
+                return self._changed(change, fit)
+            if fit is not None and second is None:
+                second = change, fit
+        return None if second is None else self._changed(*second)
+
+    def _changed(self, change: Change, fit: Fit) -> Found:
+        form = self.case.formula.form
+        before, after = (text(form(part)) for part in (change.before, change.after))
+        words = change.words.format(f"`{before}`", f"`{after}`")
+        if self.case.misfit is not None:
+            words += f" (as it stands {self.case.misfit.message})"
+        return Found(Diagnosis(change.kind, words, change.span), fit.reading, form(change.tree), fit.letters)
+
+    # ------------------------------------------------------------------ changes of the right formula
+    def _lacking(self) -> Found | None:
+        """A right formula less a factor or a term is the claim."""
+        formula = self.case.formula
+        try:
+            own = formula.own(self.tree)
+        except IndexcalcError:
+            return None
+        if own is None:
+            return None
+        shape, row, letters, steps = own
+        for reading, tree in self.right.readings():
+            for change in changes(tree, DELETIONS):
+                try:
+                    less = formula.read(change.tree, shape, row, letters)
+                    same = less is not None and self.case.comparison.same(valued(less), steps)
+                except (IndexcalcError, ArithmeticError, ValueError):
+                    continue
+                if same:
+                    kind = change.kind
+                    lost = text(formula.form(change.lost))
+                    whole = text(formula.form(change.before))
+                    words = f"a {kind.split()[-1]} is missing: `{lost}` in `{whole}`"
+                    return self._found(Diagnosis(kind, words, self.tree.span), reading)
+        return None
+
+    # ------------------------------------------------------------------ what is right instead
+    def _found(self, diagnosis: Diagnosis, reading: Reading) -> Found:
+        nearest, letters = self.right.form(reading)
+        return Found(diagnosis, reading, nearest, letters)
+
+    def _nothing(self) -> Found:
+        """No single change mends the claim: the shapes, if they do not fit."""
+        case, span = self.case, self.tree.span
+        reading = self.fits[0].reading if self.fits else self.right.usual
+        if case.misfit is not None:
+            return self._found(Diagnosis("shape", f"shapes do not fit: {case.misfit.message}", case.misfit.span), reading)
+        if not self.fits:
+            return self._found(Diagnosis("shape", self._shapes(), span), reading)
+        words = "no single change of the claim makes it right"
+        return self._found(Diagnosis("unknown", words, span), reading)
+
+    def _shapes(self) -> str:
+        """Both shapes of a claim that has none of those that fit."""
+        subject = self.case.subject
+        try:
+            own = self.case.formula.own(self.tree)
+        except IndexcalcError as error:
+            return error.message
+        wanted = [f"the {subject.word} is {_sizes(subject.shape)}"]
+        wanted += [f"its {r.name.split(' ')[0]} {_sizes(r.shape)}" for r in self.case.readings if r.key.startswith("pullback")][:1]
+        given = "has no shape of its own" if own is None else f"is {_sizes(own[0])}" + (", a row" if own[1] else "")
+        return f"the claim {given}, and {' and '.join(wanted)}"
+
+
+def _sizes(shape: Sequence[object]) -> str:
+    return " x ".join(map(str, shape)) or "a scalar"
+
+
+def _off_by(ratio: Fraction, reading: Reading) -> tuple[str, str]:
+    """What is wrong with a claim that is so many times what is right."""
+    if ratio == -1:
+        return "sign", f"the sign is wrong: the claim is minus the {reading.name}"
+    factor = 1 / ratio
+    return "scale", f"right up to the factor {factor}: the {reading.name} is {factor} times the claim"
+
+
+def _chained(*iterators: Iterator[Change]) -> Iterator[Change]:
+    for iterator in iterators:
+        yield from iterator
