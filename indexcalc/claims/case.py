@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from indexcalc.claims.comparison import Comparison, Outcome
-from indexcalc.claims.formula import MISFITS, Formula, Steps
+from indexcalc.claims.formula import MISFITS, Formula, Sketch, Steps
 from indexcalc.claims.readings import Reading, Subject
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.index_notation import Letters
 from indexcalc.language.syntax import Syntax
+from indexcalc.numeric.arithmetic import Value
+from indexcalc.numeric.certificate import NO_VALUE, Valued
 from indexcalc.tensor.nodes import Shape, descendants, variable
+
+ORDERS = 2
+"""Ways to name the axes that are tried for formulas other than the claim."""
 
 
 class Fit(NamedTuple):
@@ -113,12 +119,43 @@ class Case:
             raise IndexcalcError("E406", message, tree.span)
         return None
 
-    def hit(self, tree: Syntax, readings: Sequence[Reading]) -> Fit | None:
-        """The first of these readings in which a formula is right."""
+    # ------------------------------------------------------------------ other formulas
+    @cached_property
+    def sketch(self) -> Sketch | None:
+        """Where formulas are told apart quickly."""
+        at = self.comparison.point(self.readings[0].value)
+        return None if at is None else Sketch(self.formula.reader, at)
+
+    def hit(self, tree: Syntax) -> Fit | None:
+        """The first reading in which a formula is right."""
+        if self.sketch is None:
+            return None
+        read: dict[tuple[Shape, bool, Letters], Value | None] = {}
         try:
-            for fit in self.fits(tree):
-                if fit.reading in readings and self.comparison.same(fit.reading.value, fit.steps):
-                    return fit
-        except (IndexcalcError, ArithmeticError, ValueError):
+            for reading in self.readings:
+                for letters in self.orders(reading)[:ORDERS] if self.formula.is_indexed else ((),):
+                    key = reading.shape, reading.row, letters
+                    if key not in read:
+                        read[key] = self.formula.sketched(tree, *key[:2], letters or None, self.sketch)
+                    got = read[key]
+                    if got is None or not self.comparison.near(reading.value, got, self.sketch.at):
+                        continue
+                    steps = self.formula.read(tree, *key[:2], letters or None)
+                    if steps is not None and self.comparison.confirmed(reading.value, steps):
+                        return Fit(reading, letters, steps)
+        except (IndexcalcError, *NO_VALUE):
             pass
         return None
+
+    def is_like(self, tree: Syntax, shape: Shape, row: bool, letters: Letters | None, expected: Valued) -> bool:
+        """Whether a formula has the shape and the entries that are expected."""
+        if self.sketch is None:
+            return False
+        try:
+            got = self.formula.sketched(tree, shape, row, letters, self.sketch)
+            if got is None or not self.comparison.near(expected, got, self.sketch.at):
+                return False
+            less = self.formula.read(tree, shape, row, letters)
+            return less is not None and self.comparison.confirmed(expected, less)
+        except (IndexcalcError, *NO_VALUE):
+            return False

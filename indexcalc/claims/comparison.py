@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from fractions import Fraction
-from functools import cached_property
-from itertools import islice
 
-from indexcalc.numeric.arithmetic import Residues, Value
+from indexcalc.numeric.arithmetic import Value
 from indexcalc.numeric.certificate import NO_VALUE, Points, Refuted, Valued
 from indexcalc.numeric.evaluation import Evaluation
 from indexcalc.numeric.meaning import value
@@ -35,20 +34,35 @@ class Comparison:
         self.nodes, self.kinds = nodes, kinds
         self.points = Points(nodes, kinds)
 
-    @cached_property
-    def first(self) -> list[Evaluation]:
-        """Where most of what differs is told apart."""
-        return list(islice(self.points.residues(), 1))
+        self._expected: dict[Valued, Value] = {}
+
+    def point(self, expected: Valued) -> Evaluation | None:
+        """The first point of floats where the derivative has a value; None where none was found."""
+        for _, at in self.points.floats():
+            try:
+                if all(x == x and abs(x) < math.inf for x in expected(at)):
+                    return at
+            except NO_VALUE:
+                continue
+        return None
+
+    def near(self, expected: Valued, got: Value, at: Evaluation) -> bool:
+        """Whether entries are about those that are expected at this point, which is the same every time."""
+        if expected not in self._expected:
+            self._expected[expected] = expected(at)
+        right = self._expected[expected]
+        largest = max([*map(abs, right), *map(abs, got)], default=0.0)
+        return len(right) == len(got) and all(
+            abs(x - y) <= CLOSE * largest for x, y in zip(right, got, strict=True)
+        )
 
     def same(self, expected: Valued, steps: Steps) -> bool:
-        """Whether equality is proved, at one point first."""
-        (at,) = self.first
-        try:
-            if expected(at) != value(steps, at):
-                return False
-        except NO_VALUE:
-            pass
+        """Whether equality is proved."""
         return self.points.proved(expected, valued(steps))
+
+    def confirmed(self, expected: Valued, steps: Steps) -> bool:
+        """Whether equality is proved, or not refuted by floats."""
+        return self.same(expected, steps) or self.outcome(expected, steps, None) is Outcome.CLOSE
 
     def outcome(self, expected: Valued, steps: Steps, node: Node | None) -> Outcome:
         """What is known of an equality that is not proved by the texts as they stand."""
@@ -60,16 +74,17 @@ class Comparison:
             return Outcome.REFUTED
         return Outcome.UNKNOWN if error is None else Outcome.CLOSE
 
-    def ratio(self, expected: Valued, steps: Steps) -> Fraction | None:
+    def ratio(self, expected: Valued, steps: Steps, at: Evaluation) -> Fraction | None:
         """The rational number that a claim is of what was expected; None where it is none, or 0."""
-        found: Fraction | None = None
-        for at in self.first:
-            try:
-                right, claimed = expected(at), value(steps, at)
-            except NO_VALUE:
-                return None
-            found = _ratio(at, right, claimed)
-        if found is None or not self.points.proved(_scaled(found, expected), valued(steps)):
+        try:
+            right, claimed = expected(at), value(steps, at)
+        except NO_VALUE:
+            return None
+        largest = max(range(len(right)), key=lambda k: abs(right[k]))
+        if not right[largest] or not claimed[largest]:
+            return None
+        found = Fraction(claimed[largest] / right[largest]).limit_denominator(MOST_TERM)
+        if not found or abs(found.numerator) > MOST_TERM or not self.confirmed(_scaled(found, expected), steps):
             return None
         return found
 
@@ -89,23 +104,6 @@ def _scaled(factor: Fraction, expected: Valued) -> Valued:
         return at.arithmetic.reduced([by * x for x in expected(at)])
 
     return scaled
-
-
-def _ratio(at: Evaluation, right: Value, claimed: Value) -> Fraction | None:
-    """claimed / right, if that is a fraction of small numbers."""
-    field = at.arithmetic
-    assert isinstance(field, Residues)
-    pair = next(((x, y) for x, y in zip(right, claimed, strict=True) if x), None)
-    if pair is None or not pair[1]:
-        return None
-    quotient = pair[1] * field.reciprocal(pair[0]) % field.prime
-    for below in range(1, MOST_TERM + 1):
-        above = quotient * below % field.prime
-        if above > field.prime // 2:
-            above -= field.prime
-        if abs(above) <= MOST_TERM:
-            return Fraction(above, below)
-    return None
 
 
 def kinds_to_try(squares: Iterable[str]) -> list[dict[str, tuple[str, ...]]]:

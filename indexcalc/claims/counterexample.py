@@ -26,8 +26,10 @@ class Small(Floats):
     """Real numbers; variables have small whole ones."""
 
     def draw(self, key: int, count: int, positive: bool) -> Value:
-        start = key % 1_000_003
-        found = [NUMBERS[(start + k * (1 + start % 5)) % len(NUMBERS)] for k in range(count)]
+        found, state = [], key
+        for _ in range(count):
+            state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+            found.append(NUMBERS[(state >> 33) % len(NUMBERS)])
         return [float(abs(x)) if positive or self.low > 0 else float(x) for x in found]
 
 

@@ -68,8 +68,9 @@ class Search:
     # ------------------------------------------------------------------ the claim as it stands
     def _factor(self) -> Found | None:
         """Right up to a number."""
-        for fit in self.fits:
-            ratio = self.case.comparison.ratio(fit.reading.value, fit.steps)
+        sketch = self.case.sketch
+        for fit in self.fits if sketch is not None else ():
+            ratio = self.case.comparison.ratio(fit.reading.value, fit.steps, sketch.at)
             if ratio is not None:
                 kind, words = _off_by(ratio, fit.reading)
                 return self._found(Diagnosis(kind, words, self.tree.span), fit.reading)
@@ -113,7 +114,7 @@ class Search:
             self.tries += 1
             if self.tries > MOST_TRIES:
                 break
-            fit = self.case.hit(change.tree, self.case.readings)
+            fit = self.case.hit(change.tree)
             if fit is not None and fit.reading in self.usual:
                 return self._changed(change, fit)
             if fit is not None and second is None:
@@ -139,14 +140,10 @@ class Search:
         if own is None:
             return None
         shape, row, letters, steps = own
+        expected = valued(steps)
         for reading, tree in self.right.readings():
             for change in changes(tree, DELETIONS):
-                try:
-                    less = formula.read(change.tree, shape, row, letters)
-                    same = less is not None and self.case.comparison.same(valued(less), steps)
-                except (IndexcalcError, ArithmeticError, ValueError):
-                    continue
-                if same:
+                if self.case.is_like(change.tree, shape, row, letters, expected):
                     kind = change.kind
                     lost = text(formula.form(change.lost))
                     whole = text(formula.form(change.before))

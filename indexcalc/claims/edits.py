@@ -39,12 +39,14 @@ class Change(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A kind of mistake, and how a part of a formula is changed to take it back. ``index``: in index notation, too."""
+    """A kind of mistake, how a part of a formula is changed to take it back, in which notations it is made, and
+    whether small parts are looked at before those that they are in."""
 
     kind: str
     make: Callable[[Syntax], Made]
     matrix: bool = True
     index: bool = True
+    inside_first: bool = False
 
 
 def transposed(node: Syntax) -> Syntax:
@@ -58,9 +60,7 @@ def transposed(node: Syntax) -> Syntax:
 
 
 def _transposes(node: Syntax) -> Made:
-    if isinstance(node, syntax.Number | syntax.Sum | syntax.Signed):
-        return
-    if isinstance(node, syntax.Group) and not isinstance(node.body, syntax.Sum | syntax.Product | syntax.Signed):
+    if isinstance(node, syntax.Number | syntax.Signed | syntax.Group):
         return
     missing = not isinstance(node, syntax.Transpose)
     yield ("a transpose is missing: {} should be {}" if missing else "a transpose too many: {} should be {}"), transposed(
@@ -278,7 +278,7 @@ def _renamed(node: Syntax, letters: Iterable[str]) -> Made:
 
 
 ROWS = (
-    Row("transpose", _transposes, index=False),
+    Row("transpose", _transposes, index=False, inside_first=True),
     Row("transpose", _turned_indices, matrix=False),
     Row("sign", _signs),
     Row("order", _orders, index=False),
@@ -299,7 +299,7 @@ def changes(tree: Syntax, rows: Iterable[Row]) -> Iterator[Change]:
     """Every formula that is one change away, the likeliest mistakes first."""
     places = list(_places(tree))
     for row in rows:
-        for node, rebuild in places:
+        for node, rebuild in reversed(places) if row.inside_first else places:
             for words, after in row.make(node):
                 yield Change(row.kind, node.span, node, after, words, rebuild(after))
 

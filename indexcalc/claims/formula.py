@@ -9,13 +9,16 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Form
 from indexcalc.forms.typed import typed
 from indexcalc.language import syntax
-from indexcalc.language.core import Core
+from indexcalc.language.core import Core, subcores
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.library import Value
 from indexcalc.language.matrix_notation import MatrixNotation
-from indexcalc.language.reader import Reader, Step
+from indexcalc.language.reader import Reader, Step, simplest
 from indexcalc.language.scope import Reading, size_names, walk
 from indexcalc.language.syntax import Name, Syntax
+from indexcalc.numeric.arithmetic import Value as Entries
+from indexcalc.numeric.evaluation import Evaluation
+from indexcalc.numeric.meaning import entries
 from indexcalc.tensor.nodes import Dimension, Node, Shape, variable
 
 MISFITS = frozenset({"E203", "E204", "E205", "E206"})
@@ -42,6 +45,23 @@ class Remembering(MatrixNotation):
         if self.sizes.mark() == mark and all(self.sizes.value(axis) is not None for axis in value.core.axes):
             self._known[id(node)] = node, value  # with the node, so that no other takes its id
         return value
+
+
+class Sketch:
+    """Formulas at one point, where they share their parts with each other."""
+
+    def __init__(self, reader: Reader, at: Evaluation) -> None:
+        self.reader, self.at = reader, at
+        self._known: dict[int, tuple[Core, Entries]] = {}
+
+    def entries(self, meaning: Core) -> Entries:
+        """The entries of a meaning. Raises ArithmeticError or ValueError where it has none."""
+        found = self._known.get(id(meaning))
+        if found is None:
+            own = simplest(meaning)
+            parts = [self.entries(part) for part in subcores(own)]
+            found = self._known[id(meaning)] = meaning, entries(self.reader.step(own, ()), parts, self.at)
+        return found[1]
 
 
 class Formula:
@@ -78,6 +98,19 @@ class Formula:
             if not fits or not all(map(self.reader.scope.sizes.unify, meaning.axes, wanted)):
                 return None
             return self.reader.steps_of(meaning)
+
+    def sketched(
+        self, tree: Syntax, shape: Shape, row: bool, letters: Letters | None, sketch: Sketch
+    ) -> Entries | None:
+        """The entries at one point of a tree that has this shape; None where it has another. Raises IndexcalcError,
+        ArithmeticError, ValueError."""
+        with self.reader.scope.attempt(keep=False):
+            meaning, kind = self._meaning(tree, letters)
+            fits = len(meaning.axes) == len(shape) and (kind == "r") == row
+            wanted = self.reader.axes(shape)
+            if not fits or not all(map(self.reader.scope.sizes.unify, meaning.axes, wanted)):
+                return None
+            return sketch.entries(meaning)
 
     def own(self, tree: Syntax) -> tuple[Shape, bool, Letters | None, Steps] | None:
         """A tree as it stands, with its own shape, whether it is a row, and the letters of its axes; None where its

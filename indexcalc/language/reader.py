@@ -137,7 +137,7 @@ class Reader:
         while stack:
             meaning = stack[-1]
             if id(meaning) not in rewritten:
-                rewritten[id(meaning)] = meaning, _rewritten(meaning)
+                rewritten[id(meaning)] = meaning, simplest(meaning)
             own = rewritten[id(meaning)][1]
             parts = subcores(own)
             waiting = [part for part in parts if id(part) not in places]
@@ -147,9 +147,13 @@ class Reader:
             stack.pop()
             if id(meaning) not in places:
                 places[id(meaning)] = len(steps)
-                node = self.nodes[own.symbol] if isinstance(own, Leaf) else None
-                steps.append(Step(own, tuple([places[id(part)] for part in parts]), self._sizes(own), node))
+                steps.append(self.step(own, tuple([places[id(part)] for part in parts])))
         return steps
+
+    def step(self, own: Core, parts: tuple[int, ...]) -> Step:
+        """A meaning whose parts are these."""
+        node = self.nodes[own.symbol] if isinstance(own, Leaf) else None
+        return Step(own, parts, self._sizes(own), node)
 
     def _sizes(self, meaning: Core) -> Shape:
         match meaning:
@@ -171,7 +175,7 @@ class Reader:
         return tuple([self._dimension(sizes[label]) if label in sizes else 1 for label in range(count)])
 
 
-def _rewritten(meaning: Core) -> Core:
+def simplest(meaning: Core) -> Core:
     """(u^a)^k as u^(ak) for whole k."""
     if not isinstance(meaning, core.Power) or not isinstance(meaning.base, core.Power):
         return meaning
