@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, NoReturn
 
 from indexcalc.answer import Answer
 from indexcalc.claims.check import Claim, Names, checked, named_in
@@ -19,8 +19,8 @@ from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.latex_words import is_blank, rows
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
-from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable
 from indexcalc.language.reader import Declared
+from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable
 from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, claimed, classify
 from indexcalc.language.statements import Claim as Claimed
 from indexcalc.language.syntax import Name
@@ -87,7 +87,7 @@ class Session:
         order: int = 1,
         layout: str = "numerator",
         line: int = 1,
-        claim: str = "",
+        claim: str | None = None,
     ) -> list[Answer | Verdict]:
         """What one statement asks: nothing for a declaration, else an answer a question, a verdict a claim.
 
@@ -102,8 +102,8 @@ class Session:
                 self._declare(statement, text)
                 return []
             if isinstance(statement, Claimed):
-                if mode != "run":
-                    help_ = "a file takes it, and so does `indexcalc check EXPR --wrt VAR --claim FORMULA`"
+                if mode not in ("run", "check") or claim is not None:
+                    help_ = "a file takes it, and so does `indexcalc check` without --claim"
                     raise IndexcalcError("E107", "this is a claim", statement.span, help_)
                 made = Claim(text, statement.formula, ())
                 return list(self.verdicts(statement.question, text, made, line=line))
@@ -115,7 +115,7 @@ class Session:
             if mode != "simplify" and mode != "run" and statement.form == "simplify":
                 statement = statement._replace(form="diff")
             if mode == "check":
-                formula = self._claim(claim)
+                formula = self._claim(claim, statement.span)
                 return list(self.verdicts(statement, text, formula, wrt=wrt, order=order, line=line))
             tasks = self.tasks(statement, text, wrt=wrt, order=order, layout=layout, line=line)
         except IndexcalcError as error:
@@ -220,8 +220,11 @@ class Session:
         with self.scope.attempt(keep=False):
             return list(_Asked(self, question, text, [_parsed_name(name) for name in wrt], order).tasks(line, layout))
 
-    def _claim(self, text: str) -> Claim:
+    def _claim(self, text: str | None, span: Span) -> Claim:
         """A formula that is given apart from its question."""
+        if text is None:
+            help_ = 'give the formula, `--claim "diag(1 - a.^2)*W"`, or write `d a / d x == diag(1 - a.^2)*W`'
+            raise IndexcalcError("E107", "there is no claim to check", span, help_)
         text = normalise(text)
         try:
             formula, left = claimed(parse(text), self.scope)
@@ -237,6 +240,9 @@ class Session:
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
         with self.scope.attempt(keep=False):
             asked = _Asked(self, question, text, [_parsed_name(name) for name in wrt], order)
+            if not asked.wanted and len(asked.requests) > 1:
+                message = "a claim is about the derivative by one variable, and none is named"
+                raise IndexcalcError("E304", message, question.span, "name it: `--wrt x`, `d a / d x == …`")
             for task, names in asked.claimed(line, claim):
                 try:
                     yield checked(task, names, claim)
@@ -316,7 +322,8 @@ class _Asked:
             raise IndexcalcError("E211", message, name.span)
         return symbol
 
-    def _requests(self) -> list[tuple[tuple[Symbol, ...], tuple[Letters, ...]]]:
+    @property
+    def requests(self) -> list[tuple[tuple[Symbol, ...], tuple[Letters, ...]]]:
         """The variables of each answer, with the letters that the user gave their axes."""
         if self.form == "simplify":
             return [((), ())]
@@ -396,7 +403,7 @@ class _Asked:
         if self.form in ("grad", "hess", "hvp") and self.meaning.axes:
             help_ = "ask for the derivative `d a / d W`, or for `vjp(a, W, da)`"
             raise IndexcalcError("E217", "a gradient is of a scalar, and this has axes", self.question.body.span, help_)
-        requests = self._requests()
+        requests = self.requests
         if not requests[0][0] and self.form not in ("simplify",):
             raise IndexcalcError("E304", "there is no variable to differentiate by", self.question.span)
         for variables, letters in requests:
@@ -509,17 +516,45 @@ def differentiate(
     session, last = _prepared(text, let)
     names = [wrt] if isinstance(wrt, str) else list(wrt or ())
     answers = session.answers(last, "diff", wrt=names, order=order, layout=layout)
-    return answers or _nothing(last)
+    return [answer for answer in answers if isinstance(answer, Answer)] or _nothing(last)
 
 
 def simplify(text: str, let: Sequence[str] = ()) -> Answer:
     """An expression in its simplest form: an answer of order 0. Raises IndexcalcError."""
     session, last = _prepared(text, let)
-    return (session.answers(last, "simplify") or _nothing(last))[0]
+    answers = session.answers(last, "simplify")
+    return next((answer for answer in answers if isinstance(answer, Answer)), None) or _nothing(last)
 
 
-def run(text: str) -> Iterator[Answer]:
-    """The answers to a file's questions, in order. Raises IndexcalcError at the first bad statement."""
+def check(
+    text: str,
+    wrt: str | Sequence[str] | None = None,
+    claim: str | None = None,
+    let: Sequence[str] = (),
+    order: int = 1,
+) -> Verdict:
+    """What is to be said of a formula that is claimed to be the derivative of an expression: the first of
+    ``verdicts``. Without ``claim`` the last statement is one, ``d a / d W == …``. Raises IndexcalcError."""
+    return verdicts(text, wrt, claim, let, order)[0]
+
+
+def verdicts(
+    text: str,
+    wrt: str | Sequence[str] | None = None,
+    claim: str | None = None,
+    let: Sequence[str] = (),
+    order: int = 1,
+) -> list[Verdict]:
+    """What is to be said of a claim, for each variable in ``wrt``. Raises IndexcalcError."""
+    session, last = _prepared(text, let)
+    names = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    found = session.answers(last, "check", wrt=names, order=order, claim=claim)
+    return [verdict for verdict in found if isinstance(verdict, Verdict)] or _nothing(last)
+
+
+def run(text: str) -> Iterator[Answer | Verdict]:
+    """The answers to a file's questions and the verdicts on its claims, in order. Raises IndexcalcError at the first
+    bad statement."""
     session = Session()
     for line, statement in split(text):
         yield from session.answers(statement, line=line)
@@ -547,5 +582,5 @@ def _prepared(text: str, let: Sequence[str]) -> tuple[Session, str]:
     return session, statements[-1]
 
 
-def _nothing(text: str) -> list[Answer]:
+def _nothing(text: str) -> NoReturn:
     raise IndexcalcError("E107", "this is a declaration, not an expression", (0, len(text)), text=text)

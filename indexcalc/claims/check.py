@@ -23,7 +23,7 @@ from indexcalc.language.library import LIBRARY
 from indexcalc.language.reader import Declared, Reader
 from indexcalc.language.scope import size_names, walk
 from indexcalc.language.syntax import Name, Syntax, letters_apart
-from indexcalc.tensor.nodes import Node, Shape
+from indexcalc.tensor.nodes import Node
 
 
 class Names(NamedTuple):
@@ -112,15 +112,15 @@ def _refuted(case: Case, claim: Claim) -> Verdict:
 def _cases(subject: Subject, names: Names, claim: Claim, tree: Syntax) -> Iterator[Case]:
     """A claim may name one tensor that the expression has not: the cotangent or the perturbation."""
     own = {i.name for i in subject.derivation.task.inputs}
-    shapes = [shape for shape in (subject.output, subject.last)] if subject.derivation.is_derivative else []
+    shapes = [subject.output, subject.last] if subject.derivation.is_derivative else []
     vectors = {d.name: d.shape for d in names.declared if d.name not in own and d.shape in shapes}
     letters: Letters | None = tuple(x for name in claim.left for x in letters_of_name(name)) or None
     unknown = unknown_names(names.reader(), claim.text, tree)
     if len(unknown) > 1 or (unknown and not shapes):
-        name = unknown[-1]
-        spelled = claim.text[slice(*name.span)]
+        span = unknown[-1].span
+        spelled = claim.text[slice(*span)]
         help_ = "a claim has the names of its expression, and one for the cotangent or the perturbation"
-        raise IndexcalcError("E309", f"`{spelled}` stands for nothing", name.span, help_)
+        raise IndexcalcError("E309", f"`{spelled}` stands for nothing", span, help_)
     if not unknown:
         yield Case(subject, Formula(names.reader(), claim.text, tree, letters, {}), {}, vectors)
         return
@@ -175,5 +175,3 @@ def named_in(tree: Syntax) -> Iterator[Name]:
             yield node
         elif isinstance(node, syntax.Call):
             yield Name(node.name_span, node.function.rstrip("'"), ())
-
-

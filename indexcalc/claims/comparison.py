@@ -1,4 +1,4 @@
-"""Whether two tensors are equal: modulo a prime equality proves; where functions have laws of their own, floats refute."""
+"""Whether two tensors are equal: modulo a prime equality proves, floats refute."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from fractions import Fraction
 
+from indexcalc.claims.formula import Steps
 from indexcalc.numeric.arithmetic import Value
 from indexcalc.numeric.certificate import NO_VALUE, Points, Refuted, Valued
 from indexcalc.numeric.evaluation import Evaluation
 from indexcalc.numeric.meaning import value
-from indexcalc.claims.formula import Steps
 from indexcalc.tensor.nodes import Node
 
 CLOSE = 1e-9
@@ -52,9 +52,7 @@ class Comparison:
             self._expected[expected] = expected(at)
         right = self._expected[expected]
         largest = max([*map(abs, right), *map(abs, got)], default=0.0)
-        return len(right) == len(got) and all(
-            abs(x - y) <= CLOSE * largest for x, y in zip(right, got, strict=True)
-        )
+        return len(right) == len(got) and all(abs(x - y) <= CLOSE * largest for x, y in zip(right, got, strict=True))
 
     def same(self, expected: Valued, steps: Steps) -> bool:
         """Whether equality is proved."""
@@ -107,8 +105,8 @@ def _scaled(factor: Fraction, expected: Valued) -> Valued:
 
 
 def kinds_to_try(squares: Iterable[str]) -> list[dict[str, tuple[str, ...]]]:
-    """Kinds of the square matrices under which a claim may be right: each alone, then all."""
+    """Kinds of the square matrices under which a claim may be right: each alone and all."""
     names = list(squares)
     words = ("symmetric", "skew", "diagonal", "orthogonal")
-    single = [{name: (word,)} for word in words for name in names]
-    return single + ([dict.fromkeys(names, (word,)) for word in words] if len(names) > 1 else [])
+    groups = [[name] for name in names] + ([names] if len(names) > 1 else [])
+    return [dict.fromkeys(group, (word,)) for word in words for group in groups]

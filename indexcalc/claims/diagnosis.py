@@ -16,7 +16,6 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Form
 from indexcalc.language.index_notation import Letters
 from indexcalc.language.scope import walk
-from indexcalc.language.syntax import Syntax
 from indexcalc.render.text import text
 
 MOST_NODES = 120
@@ -69,7 +68,9 @@ class Search:
     def _factor(self) -> Found | None:
         """Right up to a number."""
         sketch = self.case.sketch
-        for fit in self.fits if sketch is not None else ():
+        if sketch is None:
+            return None
+        for fit in self.fits:
             ratio = self.case.comparison.ratio(fit.reading.value, fit.steps, sketch.at)
             if ratio is not None:
                 kind, words = _off_by(ratio, fit.reading)
@@ -93,7 +94,7 @@ class Search:
     # ------------------------------------------------------------------ changes of the claim
     def _change(self) -> Found | None:
         """One change that makes the claim right: the first in a usual reading, else the first in another."""
-        rows = [row for row in ROWS if (row.index if self.case.formula.is_indexed else row.matrix)]
+        rows = [row for row in ROWS if (row.indexed if self.case.formula.is_indexed else row.matrix)]
         tried = changes(self.tree, rows)
         if self.case.formula.is_indexed:
             tried = _chained(tried, renamings(self.tree, self._letters))
@@ -161,7 +162,9 @@ class Search:
         case, span = self.case, self.tree.span
         reading = self.fits[0].reading if self.fits else self.right.usual
         if case.misfit is not None:
-            return self._found(Diagnosis("shape", f"shapes do not fit: {case.misfit.message}", case.misfit.span), reading)
+            return self._found(
+                Diagnosis("shape", f"shapes do not fit: {case.misfit.message}", case.misfit.span), reading
+            )
         if not self.fits:
             return self._found(Diagnosis("shape", self._shapes(), span), reading)
         words = "no single change of the claim makes it right"
@@ -175,7 +178,9 @@ class Search:
         except IndexcalcError as error:
             return error.message
         wanted = [f"the {subject.word} is {_sizes(subject.shape)}"]
-        wanted += [f"its {r.name.split(' ')[0]} {_sizes(r.shape)}" for r in self.case.readings if r.key.startswith("pullback")][:1]
+        wanted += [
+            f"its {r.name.split(' ')[0]} {_sizes(r.shape)}" for r in self.case.readings if r.key.startswith("pullback")
+        ][:1]
         given = "has no shape of its own" if own is None else f"is {_sizes(own[0])}" + (", a row" if own[1] else "")
         return f"the claim {given}, and {' and '.join(wanted)}"
 

@@ -45,7 +45,7 @@ class Row(NamedTuple):
     kind: str
     make: Callable[[Syntax], Made]
     matrix: bool = True
-    index: bool = True
+    indexed: bool = True
     inside_first: bool = False
 
 
@@ -63,8 +63,9 @@ def _transposes(node: Syntax) -> Made:
     if isinstance(node, syntax.Number | syntax.Signed | syntax.Group):
         return
     missing = not isinstance(node, syntax.Transpose)
-    yield ("a transpose is missing: {} should be {}" if missing else "a transpose too many: {} should be {}"), transposed(
-        node
+    yield (
+        ("a transpose is missing: {} should be {}" if missing else "a transpose too many: {} should be {}"),
+        transposed(node),
     )
 
 
@@ -114,7 +115,7 @@ def _products(node: Syntax) -> Made:
                 words = words if PRODUCTS[operator] == ".*" else "a matrix product is meant: {} should be {}"
                 own = (*factors[:place], (PRODUCTS[operator], factor), *factors[place + 1 :])
                 yield words, node._replace(factors=own)
-                if 1 < place or place < len(factors) - 1:  # only these two
+                if place > 1 or place < len(factors) - 1:  # only these two
                     pair = syntax.Product(node.span, (("*", factors[place - 1][1]), (PRODUCTS[operator], factor)))
                     joint = (factors[place - 1][0], syntax.Group(node.span, pair))
                     yield words, node._replace(factors=(*factors[: place - 1], joint, *factors[place + 1 :]))
@@ -129,7 +130,10 @@ def _products(node: Syntax) -> Made:
 def _diagonals(node: Syntax) -> Made:
     """diag(v) for v."""
     if isinstance(node, Name | syntax.Group | syntax.Power) or _is_call_of_entries(node):
-        yield "a product entry by entry (⊙) is meant, here with diag: {} should be {}", syntax.Call(node.span, "diag", node.span, (node,))
+        yield (
+            "a product entry by entry (⊙) is meant, here with diag: {} should be {}",
+            syntax.Call(node.span, "diag", node.span, (node,)),
+        )
 
 
 def _is_call_of_entries(node: Syntax) -> bool:
@@ -204,7 +208,13 @@ def _inverses(node: Syntax) -> Made:
 # ---------------------------------------------------------------------- index notation
 def _turned_indices(node: Syntax) -> Made:
     """A_ji for A_ij."""
-    script = node.script if isinstance(node, syntax.Indexed) else node.scripts[-1] if isinstance(node, Name) and node.scripts else None
+    script = (
+        node.script
+        if isinstance(node, syntax.Indexed)
+        else node.scripts[-1]
+        if isinstance(node, Name) and node.scripts
+        else None
+    )
     letters = letters_of(script) if script is not None else None
     if letters is None or len(set(letters)) < 2:
         return
@@ -268,7 +278,13 @@ def parts(tree: Syntax) -> Iterator[Syntax]:
 
 def _renamed(node: Syntax, letters: Iterable[str]) -> Made:
     """One index of a tensor by another name."""
-    script = node.script if isinstance(node, syntax.Indexed) else node.scripts[-1] if isinstance(node, Name) and node.scripts else None
+    script = (
+        node.script
+        if isinstance(node, syntax.Indexed)
+        else node.scripts[-1]
+        if isinstance(node, Name) and node.scripts
+        else None
+    )
     own = letters_of(script) if script is not None else None
     for place, before in enumerate(own or ()):
         for letter in letters:
@@ -278,17 +294,17 @@ def _renamed(node: Syntax, letters: Iterable[str]) -> Made:
 
 
 ROWS = (
-    Row("transpose", _transposes, index=False, inside_first=True),
+    Row("transpose", _transposes, indexed=False, inside_first=True),
     Row("transpose", _turned_indices, matrix=False),
     Row("sign", _signs),
-    Row("order", _orders, index=False),
-    Row("product", _products, index=False),
+    Row("order", _orders, indexed=False),
+    Row("product", _products, indexed=False),
     Row("scale", _numbers),
     Row("extra term", _fewer_terms),
     Row("extra factor", _fewer_factors),
-    Row("product", _diagonals, index=False),
+    Row("product", _diagonals, indexed=False),
     Row("power", _powers),
-    Row("inverse", _inverses, index=False),
+    Row("inverse", _inverses, indexed=False),
 )
 
 DELETIONS = (Row("missing factor", _fewer_factors), Row("missing term", _fewer_terms))
@@ -314,7 +330,9 @@ def _places(tree: Syntax) -> Iterator[tuple[Syntax, Callable[[Syntax], Syntax]]]
             continue
         for place, child in enumerate(syntax.children(node)):
 
-            def put(part: Syntax, node: Syntax = node, place: int = place, outer: Callable[[Syntax], Syntax] = rebuild) -> Syntax:
+            def put(
+                part: Syntax, node: Syntax = node, place: int = place, outer: Callable[[Syntax], Syntax] = rebuild
+            ) -> Syntax:
                 return outer(_with_child(node, place, part))
 
             stack.append((child, put))

@@ -229,4 +229,3 @@ def unknown_names(reader: Reader, text: str, tree: Syntax) -> list[Name]:
 def letters_of_name(name: Name) -> Letters:
     """The letters behind a name on a left-hand side."""
     return tuple([letter for script in name.scripts for letter in letters_of(script) or ()])
-

@@ -54,10 +54,8 @@ class Right:
             return (algebra.transpose(vec) if vec is not None and reading.key != "vec" else vec), ()
         letters = self._letters(reading)
         indexed = self.case.formula.is_indexed
-        if reading.key == "numerator":
-            printed = written.derivative
-        else:
-            printed = written.writer.best(reading.node(), letters)
+        is_whole = reading.key == "numerator"
+        printed = written.derivative if is_whole else written.writer.best(reading.node(), letters)
         if printed.matrix is None or indexed:
             form = printed.indexed
             return form, printed.letters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +11,12 @@ from indexcalc.claims.counterexample import Counterexample
 from indexcalc.claims.readings import Reading
 from indexcalc.derivation import Derivation
 from indexcalc.errors import Span
-from indexcalc.forms.nodes import Form
+from indexcalc.forms.nodes import Form, Symbol
 from indexcalc.render import latex
+from indexcalc.render.claim import ClaimReport, Row
+from indexcalc.render.report import Report
 from indexcalc.render.text import text
+from indexcalc.written import Written
 
 
 @dataclass(frozen=True)
@@ -95,3 +100,64 @@ class Verdict:
             },
             "error": None,
         }
+
+    # ------------------------------------------------------------------ showing itself
+    def report(self) -> ClaimReport:
+        """The verdict as it is shown to a person."""
+        derivation, task = self.derivation, self.derivation.task
+        spelled = {i.name: i.spelling for i in task.inputs}
+        written = Written(derivation, by_definitions=bool(task.defined))
+        head = Report(
+            question="diff" if derivation.is_derivative else task.form,
+            text=task.text,
+            name=task.name,
+            expression=written.expression,
+            variables=[spelled.get(v.name, v.name) for v in task.wrt],
+            axes=derivation.groups,
+            vector="" if task.vector is None else text(written.writer.plain(task.vector, ()).shown),
+            declarations=[(i.declaration, i.assumed) for i in task.inputs],
+            notes=[*task.notes, *self.notes],
+            lines=[],
+            where={},
+            layout="",
+            shape="",
+        )
+        return ClaimReport(head, list(self._rows()))
+
+    def _rows(self) -> Iterator[Row]:
+        yield Row("claim", "", self.claim, _left(self.letters))
+        if self.holds:
+            yield Row("holds", self.sentence + ("" if self.exact else " (by floats, not proved)"))
+            return
+        assert self.diagnosis is not None
+        yield Row("wrong", self.diagnosis.text)
+        if self.nearest is not None:
+            yield Row("nearest", self.found.name, self.nearest, _left(self.nearest_letters))
+        example = self.counterexample
+        if example is None:
+            return
+        yield Row("for", ", ".join(f"{name} = {size}" for name, size in example.sizes.items()) or "these numbers")
+        for name, value in example.inputs.items():
+            yield Row("", f"{name} = {json.dumps(value)}")
+        yield Row("right is", json.dumps(example.derivative))
+        if example.claim is None:
+            yield Row("the claim is", "not defined, or has another shape")
+        else:
+            yield Row("the claim is", json.dumps(example.claim))
+        if example.values is not None:
+            right, claimed = example.values
+            place = f"entry ({', '.join(map(str, example.entry))})" if example.entry else "the value"
+            yield Row("first", f"{place} is {right}, and the claim has {claimed}")
+
+    def __rich__(self) -> object:
+        from indexcalc.render.terminal import TerminalClaim  # rich is heavy: only when it is there already
+
+        return TerminalClaim(self.report())
+
+    def _repr_latex_(self) -> str:
+        shown = latex.latex(self.claim)
+        return f"$\\displaystyle {shown}\\quad\\text{{{'holds' if self.holds else 'refuted'}}}$"
+
+
+def _left(letters: tuple[str, ...]) -> Form | None:
+    return Symbol("D", "", 0, letters) if letters else None

@@ -40,8 +40,8 @@ def typed(node: Syntax, lookup: Lookup) -> Form:
         case syntax.Product():
             return _product(node, form)
         case syntax.Power(base=base, exponent=exponent):
-            value = number(exponent)
-            return Power(form(base), form(exponent) if value is None else rational(value), node.elementwise)
+            known = number(exponent)
+            return Power(form(base), form(exponent) if known is None else rational(known), node.elementwise)
         case syntax.Transpose(body=body):
             return Transpose(form(body))
         case syntax.Indexed(body=body, script=script):
