@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from indexcalc.claims.comparison import Comparison, Outcome
@@ -16,6 +17,8 @@ from indexcalc.numeric.arithmetic import Value
 from indexcalc.numeric.certificate import NO_VALUE, Valued
 from indexcalc.tensor.nodes import Shape, descendants, variable
 
+MOST_ORDERS = 60
+"""Ways to name the axes of one tensor that are tried."""
 ORDERS = 2
 """Ways to name the axes that are tried for formulas other than the claim."""
 
@@ -44,7 +47,7 @@ class Case:
         self.comparison = Comparison(descendants(roots), {i.name: i.structure for i in task.inputs})
         self.misfit: IndexcalcError | None = None
         """Why the shapes in the claim itself do not fit."""
-        self._orders: dict[Reading, list[Letters]] = {}
+        self._orders: dict[tuple[Reading, bool], list[Letters]] = {}
 
     # ------------------------------------------------------------------ shapes
     def fits(self, tree: Syntax) -> Iterator[Fit]:
@@ -64,17 +67,18 @@ class Case:
                 if steps is not None:
                     yield Fit(reading, letters, steps)
 
-    def orders(self, reading: Reading) -> list[Letters]:
+    def orders(self, reading: Reading, fitting: bool = True) -> list[Letters]:
         """Ways to name the axes of a reading by the letters of the claim."""
         if reading.row or (not reading.axes and reading.shape):
             return []
-        if reading not in self._orders:
+        if (reading, fitting) not in self._orders:
             given = self._given_letters
             named = [given[axis] for axis in reading.axes]
             shown = self.subject.derivation.letters
             preferred = [shown[axis] for axis in reading.axes]
-            self._orders[reading] = list(self.formula.orders(reading.shape, named, preferred))
-        return self._orders[reading]
+            found = self.formula.orders(reading.shape, named, preferred, fitting)
+            self._orders[reading, fitting] = list(islice(found, MOST_ORDERS if fitting else ORDERS))
+        return self._orders[reading, fitting]
 
     @property
     def _given_letters(self) -> list[str]:
@@ -133,7 +137,7 @@ class Case:
         read: dict[tuple[Shape, bool, Letters], Value | None] = {}
         try:
             for reading in self.readings:
-                for letters in self.orders(reading)[:ORDERS] if self.formula.is_indexed else ((),):
+                for letters in self.orders(reading, fitting=False) if self.formula.is_indexed else ((),):
                     key = reading.shape, reading.row, letters
                     if key not in read:
                         read[key] = self.formula.sketched(tree, *key[:2], letters or None, self.sketch)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from indexcalc.certificate import Certificate
 from indexcalc.claims.case import Case
 from indexcalc.claims.comparison import valued
-from indexcalc.claims.counterexample import counterexample
+from indexcalc.claims.counterexample import Shaped, counterexample
 from indexcalc.claims.diagnosis import Search
 from indexcalc.claims.formula import Formula, letters_of_name, unknown_names
 from indexcalc.claims.readings import Subject
@@ -70,7 +70,7 @@ def checked(task: Task, names: Names, claim: Claim) -> Verdict:
                 fit, exact = held
                 sentence = fit.reading.sentence
                 notes = [*note, *_role_notes(case)]
-                form = case.formula.form(tree)
+                form = case.formula.form(case.formula.tree)
                 return Verdict(
                     derivation, claim.text, form, True, fit.reading, sentence, exact, fit.letters, notes=notes
                 )
@@ -88,9 +88,11 @@ def _refuted(case: Case, claim: Claim) -> Verdict:
     fit = next((fit for fit in search.fits if fit.reading == reading), None)
     variables = {i.name: i.shape for i in derivation.task.inputs if i.rank != "elementwise"}
     variables |= case.vectors
-    example = counterexample(
-        case.comparison.points, variables, reading.shape, reading.value, None if fit is None else valued(fit.steps)
-    )
+    claimed = None if fit is None else Shaped(reading.shape, valued(fit.steps))
+    if fit is None and case.misfit is None and (own := case.formula.own(case.formula.tree)) is not None:
+        claimed = Shaped(own.shape, valued(own.steps))
+    right = Shaped(reading.shape, reading.value)
+    example = counterexample(case.comparison.points, variables, right, claimed)
     return Verdict(
         derivation,
         claim.text,

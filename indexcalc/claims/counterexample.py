@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,13 +15,13 @@ from indexcalc.tensor.nodes import Shape, variable
 SIZES = ((2, 3, 4, 5, 6), (3, 2, 4, 5, 6), (3, 4, 2, 5, 6))
 """Sizes in the order in which symbols take them, a row a try."""
 TRIES = 4
-"""Points that are tried for each row of sizes."""
-NUMBERS = (1, 2, -1, 1, 3, -2, 2, 1, -1, 2, 1, -3)
+"""Points that are tried for each row of sizes, as many again with positive numbers."""
+NUMBERS = (1, 2, -1, 1, 0, 2, -1, 1, 3, -2)
 """What entries are taken from."""
 SHOWN = 4
 """Digits of a number that are shown."""
-LARGEST = 64
-"""Entries that a tensor may have so that a person can look at it."""
+ZERO, TINY = 4, 20
+"""What entries that are zero, or nearly, cost in characters."""
 
 
 class Small(Floats):
@@ -34,8 +36,9 @@ class Small(Floats):
 
 
 class Counterexample(NamedTuple):
-    """Sizes, values of the inputs, and what derivative and claim are there. ``claim`` is None for a claim whose
-    shapes do not fit; else ``entry`` is the first in which the two differ, counted from 1, with both values."""
+    """Sizes, values of the inputs, and what derivative and claim are there; ``claim`` is None where its own shapes do
+    not fit. ``entry`` is the first in which the two differ, counted from 1, with both values; None for a claim of
+    another shape."""
 
     sizes: dict[str, int]
     inputs: dict[str, Any]
@@ -55,32 +58,57 @@ class Counterexample(NamedTuple):
             "values": None if self.values is None else list(self.values),
         }
 
+    @property
+    def trouble(self) -> int:
+        """How much a person has to write and to think about; zeros and tiny numbers teach little."""
+        shown = re.findall(r"[^\[\], ]+", f"{self.derivative} {self.claim}")
+        dull = sum(ZERO if text == "0" else TINY for text in shown if text == "0" or "e-" in text)
+        return dull + sum(map(len, shown))
+
+
+class Shaped(NamedTuple):
+    """What is evaluated, and its sizes."""
+
+    shape: Shape
+    value: Valued
+
 
 def counterexample(
-    points: Points, variables: Mapping[str, Shape], shape: Shape, expected: Valued, claimed: Valued | None
+    points: Points, variables: Mapping[str, Shape], right: Shaped, claim: Shaped | None
 ) -> Counterexample | None:
-    """The first point at which a person sees the difference; None where none was found."""
+    """Of a few points the one with the shortest numbers at which a person sees the difference; None where there is
+    none. ``claim`` is None for a claim whose own shapes do not fit."""
     for row in SIZES:
         sizes = _sizes(points.symbols, row, points.sizes[0])
-        for k in range(2 * TRIES):
-            at = Evaluation(Small(0 if k < TRIES else 1), sizes, points.kinds, k)
-            try:
-                right = expected(at)
-                given = None if claimed is None else claimed(at)
-                dims = at.shape(shape)
-                inputs = {name: nested(at.value(variable(name, own)), at.shape(own)) for name, own in variables.items()}
-            except (*NO_VALUE, OverflowError):
-                continue
-            if any(x != x or abs(x) == float("inf") for x in [*right, *(given or ())]):
-                continue
-            place = None if given is None else _first_difference(right, given)
-            if given is not None and place is None:
-                continue
-            entry = None if place is None else _entry(place, dims)
-            values = None if place is None or given is None else (number(right[place]), number(given[place]))
-            shown = None if given is None else nested(given, dims)
-            return Counterexample(sizes, inputs, nested(right, dims), shown, entry, values)
+        found = [
+            _at(Evaluation(Small(k // TRIES), sizes, points.kinds, k), variables, right, claim)
+            for k in range(2 * TRIES)
+        ]
+        seen = [example for example in found if example is not None]
+        if seen:
+            return min(seen, key=lambda example: example.trouble)
     return None
+
+
+def _at(at: Evaluation, variables: Mapping[str, Shape], right: Shaped, claim: Shaped | None) -> Counterexample | None:
+    """What is seen at one point; None where there is no value or no difference."""
+    try:
+        expected = right.value(at)
+        given = None if claim is None else claim.value(at)
+        dims, own = at.shape(right.shape), () if claim is None else at.shape(claim.shape)
+        inputs = {name: nested(at.value(variable(name, shape)), at.shape(shape)) for name, shape in variables.items()}
+    except (*NO_VALUE, OverflowError):
+        return None
+    if any(x != x or abs(x) == math.inf for x in [*expected, *(given or ())]):
+        return None
+    shown = None if given is None else nested(given, own)
+    if claim is None or given is None or claim.shape != right.shape:
+        return Counterexample(dict(at.sizes), inputs, nested(expected, dims), shown, None, None)
+    place = _first_difference(expected, given)
+    if place is None:
+        return None
+    values = number(expected[place]), number(given[place])
+    return Counterexample(dict(at.sizes), inputs, nested(expected, dims), shown, _entry(place, dims), values)
 
 
 def _sizes(symbols: Iterable[str], row: Iterable[int], order: Iterable[str]) -> dict[str, int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import NamedTuple
 
 from indexcalc.claims.case import Case, Fit
 from indexcalc.claims.comparison import kinds_to_try, valued
-from indexcalc.claims.edits import DELETIONS, ROWS, Change, changes, insertions, parts, renamings
+from indexcalc.claims.edits import DELETIONS, ROWS, SHAPING, Change, changes, insertions, parts, renamings
 from indexcalc.claims.readings import Reading
 from indexcalc.claims.right import Right
 from indexcalc.claims.verdict import Diagnosis
@@ -20,8 +21,10 @@ from indexcalc.render.text import text
 
 MOST_NODES = 120
 """Parts of a claim up to which changes are tried."""
-MOST_TRIES = 250
-"""Changes that are tried."""
+MOST_TRIES = 150
+"""Changes of one sort that are tried."""
+MOST_NODES_OF_TWO, MOST_PAIRS = 16, 150
+"""Parts of a claim up to which two changes at once are tried, and how many pairs."""
 USUAL = ("numerator", "value", "row", "pullback", "differential")
 """The readings that a claim is meant in before all others."""
 
@@ -44,7 +47,6 @@ class Search:
         self.usual = [r for r in case.readings if r.key in USUAL]
         self.others = [r for r in case.readings if r.key not in USUAL]
         self.fits = self._fits()
-        self.tries = 0
 
     def _fits(self) -> list[Fit]:
         try:
@@ -57,7 +59,7 @@ class Search:
         small = sum(1 for _ in walk(self.tree)) <= MOST_NODES
         searches = [self._factor]
         if small:
-            searches += [self._change, self._lacking, self._kind, self._insertion]
+            searches += [self._change, self._lacking, self._kind, self._insertion, self._two_changes]
         for search in searches:
             found = search()
             if found is not None:
@@ -109,12 +111,27 @@ class Search:
         donors = [part for tree in self.right.trees for part in parts(tree)]
         return self._first(insertions(self.tree, donors, self.case.formula.is_indexed))
 
-    def _first(self, tried: Iterator[Change]) -> Found | None:
+    def _two_changes(self) -> Found | None:
+        """Two changes of the shape: transposes, orders, products entry by entry."""
+        if self.case.formula.is_indexed or sum(1 for _ in walk(self.tree)) > MOST_NODES_OF_TWO:
+            return None
+
+        def tried() -> Iterator[Change]:
+            for first in changes(self.tree, SHAPING):
+                for second in changes(first.tree, SHAPING):
+                    words = f"{self._worded(first)}; and {self._worded(second)}"
+                    yield second._replace(kind=first.kind, words=words.replace("{", "{{").replace("}", "}}"))
+
+        return self._first(tried(), MOST_PAIRS)
+
+    def _worded(self, change: Change) -> str:
+        """What was wrong, with the parts before and after."""
+        before, after = (text(self.case.formula.form(part)) for part in (change.before, change.after))
+        return change.words.format(f"`{before}`", f"`{after}`")
+
+    def _first(self, tried: Iterator[Change], most: int = MOST_TRIES) -> Found | None:
         second: tuple[Change, Fit] | None = None
-        for change in tried:
-            self.tries += 1
-            if self.tries > MOST_TRIES:
-                break
+        for change in islice(tried, most):
             fit = self.case.hit(change.tree)
             if fit is not None and fit.reading in self.usual:
                 return self._changed(change, fit)
@@ -124,8 +141,10 @@ class Search:
 
     def _changed(self, change: Change, fit: Fit) -> Found:
         form = self.case.formula.form
-        before, after = (text(form(part)) for part in (change.before, change.after))
-        words = change.words.format(f"`{before}`", f"`{after}`")
+        if change.kind == "transpose" and change.before is self.tree:
+            words = f"a transpose: this is that of the {fit.reading.name}"
+            return self._found(Diagnosis("transpose", words, change.span), fit.reading)
+        words = self._worded(change)
         if self.case.misfit is not None:
             words += f" (as it stands {self.case.misfit.message})"
         return Found(Diagnosis(change.kind, words, change.span), fit.reading, form(change.tree), fit.letters)
@@ -140,11 +159,10 @@ class Search:
             return None
         if own is None:
             return None
-        shape, row, letters, steps = own
-        expected = valued(steps)
-        for reading, tree in self.right.readings():
+        expected = valued(own.steps)
+        for reading, tree, letters in self.right.readings():
             for change in changes(tree, DELETIONS):
-                if self.case.is_like(change.tree, shape, row, letters, expected):
+                if self.case.is_like(change.tree, own.shape, own.row, letters, expected):
                     kind = change.kind
                     lost = text(formula.form(change.lost))
                     whole = text(formula.form(change.before))
@@ -173,6 +191,8 @@ class Search:
     def _shapes(self) -> str:
         """Both shapes of a claim that has none of those that fit."""
         subject = self.case.subject
+        if self.case.formula.is_indexed and (message := self._axes()):
+            return message
         try:
             own = self.case.formula.own(self.tree)
         except IndexcalcError as error:
@@ -181,8 +201,19 @@ class Search:
         wanted += [
             f"its {r.name.split(' ')[0]} {_sizes(r.shape)}" for r in self.case.readings if r.key.startswith("pullback")
         ][:1]
-        given = "has no shape of its own" if own is None else f"is {_sizes(own[0])}" + (", a row" if own[1] else "")
+        given = "has no shape of its own" if own is None else f"is {_sizes(own.shape)}" + (", a row" if own.row else "")
         return f"the claim {given}, and {' and '.join(wanted)}"
+
+    def _axes(self) -> str:
+        """Which index of index text runs over another size than the axis that it should name."""
+        sizes = self.case.formula.letters(self.tree)
+        for reading in self.usual:
+            for letters in self.case.orders(reading, fitting=False):
+                for letter, size in zip(letters, reading.shape, strict=True):
+                    if sizes.get(letter) not in (None, size):
+                        where = f"that axis of the {reading.name} over {size}"
+                        return f"the index {letter} runs over {sizes[letter]}, and {where}"
+        return ""
 
 
 def _sizes(shape: Sequence[object]) -> str:

@@ -307,6 +307,8 @@ ROWS = (
     Row("inverse", _inverses, indexed=False),
 )
 
+SHAPING = tuple(row for row in ROWS if row.make in (_transposes, _orders, _products))
+"""The mistakes that go together."""
 DELETIONS = (Row("missing factor", _fewer_factors), Row("missing term", _fewer_terms))
 """What a claim lacks is too much in what is right."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
+from typing import NamedTuple
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Form
@@ -23,8 +24,6 @@ from indexcalc.tensor.nodes import Dimension, Node, Shape, variable
 
 MISFITS = frozenset({"E203", "E204", "E205", "E206"})
 """The errors of formulas whose shapes do not fit: such a claim is understood, and wrong."""
-MOST_ORDERS = 60
-"""Ways to name the axes of one tensor that are tried."""
 
 Steps = Sequence[Step]
 
@@ -62,6 +61,15 @@ class Sketch:
             parts = [self.entries(part) for part in subcores(own)]
             found = self._known[id(meaning)] = meaning, entries(self.reader.step(own, ()), parts, self.at)
         return found[1]
+
+
+class Own(NamedTuple):
+    """A formula of its own shape: whether it is a row, and the letters of its axes in index notation."""
+
+    shape: Shape
+    row: bool
+    letters: Letters | None
+    steps: Steps
 
 
 class Formula:
@@ -112,9 +120,8 @@ class Formula:
                 return None
             return sketch.entries(meaning)
 
-    def own(self, tree: Syntax) -> tuple[Shape, bool, Letters | None, Steps] | None:
-        """A tree as it stands, with its own shape, whether it is a row, and the letters of its axes; None where its
-        shape is open. Raises IndexcalcError."""
+    def own(self, tree: Syntax) -> Own | None:
+        """A tree as it stands; None where its shape is open. Raises IndexcalcError."""
         with self.reader.scope.attempt(keep=False):
             letters: Letters | None = self.left
             if self.is_indexed and letters is None:
@@ -124,7 +131,7 @@ class Formula:
             shape: Shape = tuple([size for size in sizes if size is not None])
             if len(shape) < len(sizes):
                 return None
-            return shape, kind == "r", letters, self.reader.steps_of(meaning)
+            return Own(shape, kind == "r", letters, self.reader.steps_of(meaning))
 
     def node(self, tree: Syntax, shape: Shape, letters: Letters | None) -> Node | None:
         """A tree as a tensor expression; None where it has none."""
@@ -170,9 +177,10 @@ class Formula:
                     summed |= set(letters_of(indices) or ())
         return {letter: size for letter, size in found.items() if letter not in summed}
 
-    def orders(self, shape: Shape, named: Sequence[str], shown: Sequence[str]) -> Iterator[Letters]:
+    def orders(self, shape: Shape, named: Sequence[str], shown: Sequence[str], fitting: bool) -> Iterator[Letters]:
         """Ways to name the axes of a tensor by the letters of the formula: ``named`` are those that are fixed, ""
-        where they are not, ``shown`` those that are tried first."""
+        where they are not, ``shown`` those that are tried first. ``fitting``: only those whose sizes fit, and that
+        leave no index of the formula over."""
         if self.left is not None:
             if len(self.left) == len(shape):
                 yield self.left
@@ -186,16 +194,12 @@ class Formula:
             must = set()
         fixed = {place: letter for place, letter in enumerate(named) if letter}
         spare = sorted((x for x in sizes if x not in fixed.values()), key=lambda x: (x not in shown, _place(x, shown)))
-        count = 0
         for chosen in permutations(spare, len(shape) - len(fixed)) if len(fixed) <= len(shape) else ():
             rest = iter(chosen)
             letters = tuple([fixed[place] if place in fixed else next(rest) for place in range(len(shape))])
             fits = all(sizes.get(x) in (None, size) for x, size in zip(letters, shape, strict=True))
-            if fits and must <= set(letters):
+            if not fitting or (fits and must <= set(letters)):
                 yield letters
-                count += 1
-                if count == MOST_ORDERS:
-                    return
 
     # ------------------------------------------------------------------ writing
     def form(self, tree: Syntax) -> Form:
@@ -205,7 +209,7 @@ class Formula:
             symbol, spelled, scripts = self.reader.scope.lookup(name)
             return (symbol.spelling if symbol is not None else spelled), scripts
 
-        return typed(tree, lookup)
+        return typed(tree, lookup, " " if self.is_indexed else "*")
 
 
 def _place(letter: str, shown: Sequence[str]) -> int:

@@ -79,18 +79,18 @@ class Right:
             return next((r for r in readings if r.key == "pullback of ones"), whole)
         return whole
 
-    def readings(self) -> Iterator[tuple[Reading, Syntax]]:
-        """The right formulas that a claim is compared with, as trees."""
+    def readings(self) -> Iterator[tuple[Reading, Syntax, Letters | None]]:
+        """The right formulas that a claim is compared with, as trees, with the letters of their axes in index text."""
         readings = self.case.readings
         wanted = [self.usual, *(r for r in readings if r.key in ("numerator", "value", "pullback of ones", "vec"))]
         for reading in list(dict.fromkeys(wanted))[:SHOWN]:
             form, letters = self.form(reading)
             if form is not None and bool(letters) == (self.case.formula.is_indexed and bool(reading.shape)):
-                yield reading, self._tree(form)
+                yield reading, self._tree(form), letters if self.case.formula.is_indexed else None
 
     @cached_property
     def trees(self) -> list[Syntax]:
-        return [tree for _, tree in self.readings()]
+        return [tree for _, tree, _ in self.readings()]
 
     def _tree(self, form: Form) -> Syntax:
         shown = normalise(text(form))

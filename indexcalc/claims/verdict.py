@@ -18,6 +18,9 @@ from indexcalc.render.report import Report
 from indexcalc.render.text import text
 from indexcalc.written import Written
 
+LONGEST = 240
+"""Characters of a tensor up to which a person is shown all of it."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -139,11 +142,10 @@ class Verdict:
         yield Row("for", ", ".join(f"{name} = {size}" for name, size in example.sizes.items()) or "these numbers")
         for name, value in example.inputs.items():
             yield Row("", f"{name} = {json.dumps(value)}")
-        yield Row("right is", json.dumps(example.derivative))
-        if example.claim is None:
-            yield Row("the claim is", "not defined, or has another shape")
-        else:
-            yield Row("the claim is", json.dumps(example.claim))
+        for label, value in (("right is", example.derivative), ("the claim is", example.claim)):
+            shown = "not defined" if value is None else json.dumps(value)
+            if len(shown) <= LONGEST:
+                yield Row(label, shown)
         if example.values is not None:
             right, claimed = example.values
             place = f"entry ({', '.join(map(str, example.entry))})" if example.entry else "the value"

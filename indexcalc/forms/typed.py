@@ -11,7 +11,7 @@ from indexcalc.language.index_notation import letters_of
 from indexcalc.language.matrix_notation import number
 from indexcalc.language.syntax import Script, Syntax
 from indexcalc.tensor.functions import DECLARED
-from indexcalc.tensor.nodes import rational
+from indexcalc.tensor.nodes import Rational, rational
 
 KIND = "s"
 """What a form is matters where forms are worked with, not where they are written."""
@@ -19,11 +19,12 @@ Lookup = Callable[[syntax.Name], tuple[str, tuple[Script, ...]]]
 """The name that a word begins with, and the scripts behind it that are its indices."""
 
 
-def typed(node: Syntax, lookup: Lookup) -> Form:
-    """The form of a tree, with no more brackets than it needs."""
+def typed(node: Syntax, lookup: Lookup, joint: str = "*") -> Form:
+    """The form of a tree, with no more brackets than it needs. ``joint`` stands between factors: a blank in index
+    notation."""
 
     def form(part: Syntax) -> Form:
-        return typed(part, lookup)
+        return typed(part, lookup, joint)
 
     match node:
         case syntax.Number(value=value):
@@ -38,7 +39,7 @@ def typed(node: Syntax, lookup: Lookup) -> Form:
         case syntax.Sum(terms=terms):
             return Sum(tuple([_term(sign, form(term)) for sign, term in terms]))
         case syntax.Product():
-            return _product(node, form)
+            return _product(node, form, joint)
         case syntax.Power(base=base, exponent=exponent):
             known = number(exponent)
             return Power(form(base), form(exponent) if known is None else rational(known), node.elementwise)
@@ -65,52 +66,45 @@ def _term(sign: int, form: Form) -> tuple[int, Form]:
     return sign, form
 
 
-def _product(node: syntax.Product, form: Callable[[Syntax], Form]) -> Form:
+def _product(node: syntax.Product, form: Callable[[Syntax], Form], joint: str) -> Form:
     """Runs of one operator are one product; of two operators one stands in brackets."""
-    (_, first), *rest = node.factors
-    left = form(first)
-    for operator, factor in rest:
+    left, is_run = form(node.factors[0][1]), False
+    for operator, factor in node.factors[1:]:
         right = form(factor)
-        operator = operator or "*"
-        own = isinstance(left, Product) and left.operator == (".*" if operator in (".*", "./") else "*")
-        own = own and not isinstance(first, syntax.Group)
-        match operator:
-            case ":":
-                left = Call("sum", KIND, (Product(".*", 1, (left, right)),))
-            case "⊗":
-                left = Call("kron", KIND, (left, right))
-            case "/" | "./":
-                above = left if own else Product(".*" if operator == "./" else "*", 1, (left,))
-                assert isinstance(above, Product)
-                left = Product(above.operator, above.coefficient, above.factors, (*above.divisors, right))
-            case _ if own and isinstance(left, Product) and not left.divisors:
-                left = Product(operator, left.coefficient, (*left.factors, right))
-            case _:
-                left = _joined(operator, left, right)
-        first = factor if left is right else node
+        if operator == ":":
+            left, is_run = Call("sum", KIND, (Product(".*", 1, (left, right)),)), False
+        elif operator == "⊗":
+            left, is_run = Call("kron", KIND, (left, right)), False
+        else:
+            entrywise = operator in (".*", "./")
+            run = left if is_run and isinstance(left, Product) and (left.operator == ".*") == entrywise else None
+            if operator in ("/", "./"):
+                left = _divided(run or Product(".*" if entrywise else joint, 1, (left,)), right)
+            elif run is not None and not run.divisors:
+                left = Product(run.operator, run.coefficient, (*run.factors, right))
+            else:
+                left = _times(left, right, ".*" if entrywise else joint)
+            is_run = True
     return left
 
 
-def _joined(operator: str, left: Form, right: Form) -> Form:
+def _divided(above: Product, below: Form) -> Product:
+    return Product(above.operator, above.coefficient, above.factors, (*above.divisors, below))
+
+
+def _times(left: Form, right: Form, operator: str) -> Product:
     """A number in front is a coefficient."""
-    if isinstance(left, Number) and operator == "*":
-        return Product(operator, left.value, (right,))
-    if isinstance(left, Product) and not left.factors and not left.divisors and operator == "*":
-        return Product(operator, left.coefficient, (right,))
-    if _is_fraction(left) and isinstance(left, Product):
-        (above,), (below,) = left.factors, left.divisors
-        assert isinstance(above, Number)
-        assert isinstance(below, Number)
-        return Product(operator, rational(Fraction(above.value) / Fraction(below.value)), (right,))
+    value = _number(left)
+    if value is not None and operator != ".*":
+        return Product(operator, value, (right,))
     return Product(operator, 1, (left, right))
 
 
-def _is_fraction(form: Form) -> bool:
-    """1/2"""
-    return (
-        isinstance(form, Product)
-        and form.operator == "*"
-        and len(form.factors) == len(form.divisors) == 1
-        and isinstance(form.factors[0], Number)
-        and isinstance(form.divisors[0], Number)
-    )
+def _number(form: Form) -> Rational | None:
+    """2, 1/2"""
+    if isinstance(form, Number):
+        return form.value
+    if isinstance(form, Product) and form.operator != ".*" and len(form.factors) == len(form.divisors) == 1:
+        above, below = _number(form.factors[0]), _number(form.divisors[0])
+        return None if above is None or not below else rational(Fraction(above) / Fraction(below))
+    return None
