@@ -258,7 +258,9 @@ def test_a_variable_that_does_not_occur_is_noted() -> None:
         ("y = x, b", "E107", "x, b"),
         ("x, b", "E107", "b"),
         ("y = ", "E101", "="),
-        ("d a / d W == (g .* (1 - a.^2)) x'", "E404", "d a / d W == (g .* (1 - a.^2)) x'"),
+        ("d a / d W == (g .* (1 - a.^2)) q", "E309", "q"),
+        ("d a / d W == g, x", "E107", "g, x"),
+        ("a, b == x", "E107", "b"),
         ("h = tanh(W x) for t = 1..T", "E403", "for"),
     ],
 )

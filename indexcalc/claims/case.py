@@ -106,6 +106,8 @@ class Case:
                 if compare.same(fit.reading.value, fit.steps):
                     return fit, True
                 fits.append(fit)
+            if not fits and self.formula.is_indexed:
+                self.formula.own(tree)
         except IndexcalcError as error:
             if error.code not in MISFITS:
                 raise

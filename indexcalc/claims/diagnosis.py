@@ -10,6 +10,7 @@ from typing import NamedTuple
 from indexcalc.claims.case import Case, Fit
 from indexcalc.claims.comparison import kinds_to_try, valued
 from indexcalc.claims.edits import DELETIONS, ROWS, SHAPING, Change, changes, insertions, parts, renamings
+from indexcalc.claims.formula import Own
 from indexcalc.claims.readings import Reading
 from indexcalc.claims.right import Right
 from indexcalc.claims.verdict import Diagnosis
@@ -153,10 +154,7 @@ class Search:
     def _lacking(self) -> Found | None:
         """A right formula less a factor or a term is the claim."""
         formula = self.case.formula
-        try:
-            own = formula.own(self.tree)
-        except IndexcalcError:
-            return None
+        own = self._own()
         if own is None:
             return None
         expected = valued(own.steps)
@@ -169,6 +167,17 @@ class Search:
                     words = f"a {kind.split()[-1]} is missing: `{lost}` in `{whole}`"
                     return self._found(Diagnosis(kind, words, self.tree.span), reading)
         return None
+
+    def _own(self) -> Own | None:
+        """The claim with its own shape, or where that is open with that of what it is compared with."""
+        try:
+            own = self.case.formula.own(self.tree)
+        except IndexcalcError:
+            return None
+        if own is None and self.fits:
+            reading, letters, steps = self.fits[0]
+            return Own(reading.shape, reading.row, letters, steps)
+        return own
 
     # ------------------------------------------------------------------ what is right instead
     def _found(self, diagnosis: Diagnosis, reading: Reading) -> Found:

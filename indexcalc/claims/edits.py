@@ -193,8 +193,9 @@ def _powers(node: Syntax) -> Made:
                 exponent = syntax.Number(node.exponent.span, value + step)
                 yield "a power is wrong: {} should be {}", node._replace(exponent=exponent)
         case Name() | syntax.Call():
-            square = syntax.Power(node.span, node, syntax.Number(node.span, Fraction(2)), True)
-            yield "a square is missing: {} should be {}", square
+            for elementwise in (True, False):
+                square = syntax.Power(node.span, node, syntax.Number(node.span, Fraction(2)), elementwise)
+                yield "a square is missing: {} should be {}", square
 
 
 def _inverses(node: Syntax) -> Made:

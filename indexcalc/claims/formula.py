@@ -182,15 +182,13 @@ class Formula:
         where they are not, ``shown`` those that are tried first. ``fitting``: only those whose sizes fit, and that
         leave no index of the formula over."""
         if self.left is not None:
-            if len(self.left) == len(shape):
+            if len(self.left) == len(shape) and all(x in ("", own) for x, own in zip(named, self.left, strict=True)):
                 yield self.left
             return
         sizes = self.letters(self.tree)
         try:
             must = set(self.free(self.tree))
-        except IndexcalcError as error:
-            if error.code in MISFITS:
-                return
+        except IndexcalcError:  # its terms have different letters, or one occurs too often: the left side has them
             must = set()
         fixed = {place: letter for place, letter in enumerate(named) if letter}
         spare = sorted((x for x in sizes if x not in fixed.values()), key=lambda x: (x not in shown, _place(x, shown)))

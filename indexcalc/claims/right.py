@@ -54,7 +54,7 @@ class Right:
             return (algebra.transpose(vec) if vec is not None and reading.key != "vec" else vec), ()
         letters = self._letters(reading)
         indexed = self.case.formula.is_indexed
-        is_whole = reading.key == "numerator"
+        is_whole = reading.key == "numerator" and letters == self.case.subject.derivation.letters
         printed = written.derivative if is_whole else written.writer.best(reading.node(), letters)
         if printed.matrix is None or indexed:
             form = printed.indexed
@@ -62,7 +62,11 @@ class Right:
         return (algebra.transpose(printed.matrix) if reading.row else printed.matrix), ()
 
     def _letters(self, reading: Reading) -> Letters:
+        """The claim's own letters for the axes of a reading, else those of the answer."""
         derivation = self.case.subject.derivation
+        own = self.case.orders(reading, fitting=False) if self.case.formula.is_indexed else []
+        if own:
+            return own[0]
         shown = [letter for group in derivation.groups for letter in group]
         return tuple([shown[axis] for axis in reading.axes])
 

@@ -68,7 +68,9 @@ def _term(sign: int, form: Form) -> tuple[int, Form]:
 
 def _product(node: syntax.Product, form: Callable[[Syntax], Form], joint: str) -> Form:
     """Runs of one operator are one product; of two operators one stands in brackets."""
-    left, is_run = form(node.factors[0][1]), False
+    first = node.factors[0][1]
+    sign, left = _term(1, form(first))
+    is_run = False
     for operator, factor in node.factors[1:]:
         right = form(factor)
         if operator == ":":
@@ -85,7 +87,7 @@ def _product(node: syntax.Product, form: Callable[[Syntax], Form], joint: str) -
             else:
                 left = _times(left, right, ".*" if entrywise else joint)
             is_run = True
-    return left
+    return left if sign > 0 else Sum(((-1, left),))
 
 
 def _divided(above: Product, below: Form) -> Product:
