@@ -320,8 +320,6 @@ def test_a_bad_declaration_is_an_error_in_its_own_text(declaration: str, code: s
 
 
 UNSUPPORTED = [
-    ("x == y", "=="),
-    ("d x / d y == A", "=="),
     ("h = x for t = 1..T", "loops"),
     ("1..3", "loops"),
     ("repmat(A)", "repmat"),

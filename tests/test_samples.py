@@ -11,8 +11,12 @@ import indexcalc
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
-def answers(name: str) -> list[indexcalc.Answer]:
+def results(name: str) -> list[indexcalc.Answer | indexcalc.Verdict]:
     return list(indexcalc.run((SAMPLES / f"{name}.ein").read_text(encoding="utf-8")))
+
+
+def answers(name: str) -> list[indexcalc.Answer]:
+    return [result for result in results(name) if isinstance(result, indexcalc.Answer)]
 
 
 def test_neuron() -> None:
@@ -123,3 +127,25 @@ def test_cookbook_runs() -> None:
     assert all(answer.matrix for answer in gradients)
     assert hessian.matrix is None
     assert hessian.vec == "2*kron(eye(n), eye(n))"
+
+
+def test_claims() -> None:
+    """The first ten and the five gradients are right; what the comments call wrong is refuted, for that reason."""
+    verdicts = [result for result in results("claims") if isinstance(result, indexcalc.Verdict)]
+    assert [verdict.holds for verdict in verdicts] == [True] * 10 + [False] * 4 + [True] * 5 + [False] * 5
+    assert [verdict.reading for verdict in verdicts[:10]] == [
+        *["pullback for G = 1"] * 3,
+        "Jacobian in numerator layout",
+        "Jacobian in denominator layout",
+        "Jacobian in numerator layout",
+        "vec form",
+        "vec form",
+        "pullback with the cotangent g",
+        "differential for the perturbation dW",
+    ]
+    assert {verdict.reading for verdict in verdicts[14:19]} == {"pullback with the cotangent da"}
+    kinds = [verdict.diagnosis.kind for verdict in verdicts if verdict.diagnosis]
+    assert kinds[:4] == ["transpose", "order", "product", "unknown"]
+    assert kinds[4:] == ["transpose", "transpose", "missing factor", "sign", "shape"]
+    assert verdicts[19].nearest_text == "Waa'*(da .* (1 - h.^2))"
+    assert verdicts[20].nearest_text == "(da .* (1 - h.^2))*at'"
