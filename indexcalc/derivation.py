@@ -84,6 +84,12 @@ class Derivation:
         self.is_derivative = task.form in ("diff", "grad", "hess")
         self.is_transposed = task.layout == "denominator" and self.is_derivative
 
+    def renamed(self, task: Task, vector: str) -> Derivation:
+        """The same derivative, for a task in which only names are others."""
+        other = Derivation(task, vector)
+        other.derivative = self.derivative
+        return other
+
     # ------------------------------------------------------------------ nodes
     @cached_property
     def output(self) -> Node:

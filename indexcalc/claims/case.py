@@ -15,7 +15,7 @@ from indexcalc.language.index_notation import Letters
 from indexcalc.language.syntax import Syntax
 from indexcalc.numeric.arithmetic import Value
 from indexcalc.numeric.certificate import NO_VALUE, Valued
-from indexcalc.tensor.nodes import Shape, descendants, variable
+from indexcalc.tensor.nodes import Shape, descendants, size, variable
 
 MOST_ORDERS = 60
 """Ways to name the axes of one tensor that are tried."""
@@ -44,6 +44,7 @@ class Case:
         others = [node for node in formula.reader.nodes.values() if node not in task.wrt]
         roots = [task.output, subject.derivative, *task.wrt, *others]
         roots += [variable(name, shape) for name, shape in vectors.items()]
+        roots += [size(name) for name in formula.sizes]
         self.comparison = Comparison(descendants(roots), {i.name: i.structure for i in task.inputs})
         self.misfit: IndexcalcError | None = None
         """Why the shapes in the claim itself do not fit."""

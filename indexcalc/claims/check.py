@@ -75,10 +75,10 @@ def checked(task: Task, names: Names, claim: Claim) -> Verdict:
                     derivation, claim.text, form, True, fit.reading, sentence, exact, fit.letters, notes=notes
                 )
             cases.append(case)
-    if not cases:
+    fitting = [case for case in cases if case.misfit is None]
+    if refused and not fitting:
         raise refused[0]
-    case = next((case for case in cases if case.misfit is None), cases[0])
-    return _refuted(case, claim)
+    return _refuted((fitting or cases)[0], claim)
 
 
 def _refuted(case: Case, claim: Claim) -> Verdict:

@@ -18,12 +18,15 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Form
 from indexcalc.language.index_notation import Letters
 from indexcalc.language.scope import walk
+from indexcalc.language.syntax import Syntax
 from indexcalc.render.text import text
 
 MOST_NODES = 120
 """Parts of a claim up to which changes are tried."""
 MOST_TRIES = 150
 """Changes of one sort that are tried."""
+MOST_NODES_OF_DONORS = 20
+"""Parts of a factor or a term up to which it is tried whether the claim lacks it."""
 MOST_NODES_OF_TWO, MOST_PAIRS = 16, 150
 """Parts of a claim up to which two changes at once are tried, and how many pairs."""
 USUAL = ("numerator", "value", "row", "pullback", "differential")
@@ -57,7 +60,7 @@ class Search:
 
     def best(self) -> Found:
         """The diagnosis of a claim that is wrong."""
-        small = sum(1 for _ in walk(self.tree)) <= MOST_NODES
+        small = _count(self.tree) <= MOST_NODES
         searches = [self._factor]
         if small:
             searches += [self._change, self._lacking, self._kind, self._insertion, self._two_changes]
@@ -109,12 +112,12 @@ class Search:
 
     def _insertion(self) -> Found | None:
         """A factor or a term of the right formula that the claim lacks."""
-        donors = [part for tree in self.right.trees for part in parts(tree)]
+        donors = [part for tree in self.right.trees for part in parts(tree) if _count(part) <= MOST_NODES_OF_DONORS]
         return self._first(insertions(self.tree, donors, self.case.formula.is_indexed))
 
     def _two_changes(self) -> Found | None:
         """Two changes of the shape: transposes, orders, products entry by entry."""
-        if self.case.formula.is_indexed or sum(1 for _ in walk(self.tree)) > MOST_NODES_OF_TWO:
+        if self.case.formula.is_indexed or _count(self.tree) > MOST_NODES_OF_TWO:
             return None
 
         def tried() -> Iterator[Change]:
@@ -223,6 +226,10 @@ class Search:
                         where = f"that axis of the {reading.name} over {size}"
                         return f"the index {letter} runs over {sizes[letter]}, and {where}"
         return ""
+
+
+def _count(tree: Syntax) -> int:
+    return sum(1 for _ in walk(tree))
 
 
 def _sizes(shape: Sequence[object]) -> str:

@@ -15,7 +15,7 @@ from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.library import Value
 from indexcalc.language.matrix_notation import MatrixNotation
 from indexcalc.language.reader import Reader, Step, simplest
-from indexcalc.language.scope import Reading, size_names, walk
+from indexcalc.language.scope import Reading, refuse_function, size_names, walk
 from indexcalc.language.syntax import Name, Syntax
 from indexcalc.numeric.arithmetic import Value as Entries
 from indexcalc.numeric.evaluation import Evaluation
@@ -32,7 +32,7 @@ class Remembering(MatrixNotation):
     """Matrix notation that meets the same parts of trees again and again."""
 
     def __init__(self, reading: Reading) -> None:
-        super().__init__(reading.scope.sizes, reading._value, [], reading.text)
+        super().__init__(reading.scope.sizes, reading.value_of, [], reading.text)
         self._known: dict[int, tuple[Syntax, Value]] = {}
 
     def value(self, node: Syntax) -> Value:
@@ -87,7 +87,8 @@ class Formula:
             symbol = reader.declare(name, shape)
             reader.nodes[symbol] = variable(name, shape)
         scope = reader.scope
-        for name in size_names(tree):
+        self.sizes = [name for name in size_names(tree) if not name.isdigit()]
+        for name in self.sizes:
             scope.sizes.fixed(name)
             scope.size_symbols.add(name)
         self.reading = Reading(scope, text)
@@ -215,16 +216,14 @@ def _place(letter: str, shown: Sequence[str]) -> int:
 
 
 def unknown_names(reader: Reader, text: str, tree: Syntax) -> list[Name]:
-    """The names of a formula that stand for nothing yet, each once."""
+    """The names of a formula that stand for nothing yet, each once. Raises IndexcalcError for functions."""
     reading = Reading(reader.scope, text)
-    sizes = set(size_names(tree))
     found: dict[str, Name] = {}
-    for node in walk(tree):
-        if isinstance(node, Name):
-            symbol, name, scripts = reader.scope.lookup(node)
-            constant = reading._constant(node) is not None or reading._is_reserved(name, scripts)
-            if symbol is None and not constant and name not in sizes:
-                found.setdefault(name, node)
+    for node in walk(reading.prepared(tree)):
+        if isinstance(node, Name) and reading.is_unknown(node):
+            name = reader.scope.lookup(node)[1]
+            refuse_function(name, node)
+            found.setdefault(name, node)
     return list(found.values())
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 
 from indexcalc.claims.case import Case
 from indexcalc.claims.readings import Reading
-from indexcalc.derivation import Derivation
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms import algebra
 from indexcalc.forms.index import NoIndexForm
@@ -30,13 +29,17 @@ class Right:
     def __init__(self, case: Case) -> None:
         self.case = case
         self._made: dict[Reading, tuple[Form | None, Letters]] = {}
+        self._written: dict[str, Written] = {}
 
     def written(self, vector: str) -> Written:
         """The forms under the user's own names, as far as the claim can use them."""
-        task, known = self.case.subject.derivation.task, self.case.formula.reader.scope.symbols
-        defined = {node: name for node, name in task.defined.items() if name in known}
-        task = replace(task, defined=defined, name=task.name if task.name in known else "")
-        return Written(Derivation(task, vector), by_definitions=True)
+        if vector not in self._written:
+            derivation, known = self.case.subject.derivation, self.case.formula.reader.scope.symbols
+            task = derivation.task
+            defined = {node: name for node, name in task.defined.items() if name in known}
+            task = replace(task, defined=defined, name=task.name if task.name in known else "")
+            self._written[vector] = Written(derivation.renamed(task, vector), by_definitions=True)
+        return self._written[vector]
 
     def form(self, reading: Reading) -> tuple[Form | None, Letters]:
         """The form of a reading: index text where the claim is one, with the letters of its axes."""

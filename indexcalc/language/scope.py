@@ -100,7 +100,7 @@ class Reading:
         self.scope, self.text, self.variables = scope, text, tuple(variables)
         self.notes: list[str] = []
         self.kind = ""
-        self.matrix = MatrixNotation(scope.sizes, self._value, self.notes, text)
+        self.matrix = MatrixNotation(scope.sizes, self.value_of, self.notes, text)
         self.undeclared: list[syntax.Name] = []
         self.left_names: tuple[syntax.Name, ...] = ()
         """The left-hand side, where nothing is known of it."""
@@ -194,6 +194,11 @@ class Reading:
     def _undeclared(self, node: syntax.Name) -> bool:
         return self.scope.lookup(node)[0] is None and self._constant(node) is None
 
+    def is_unknown(self, node: syntax.Name) -> bool:
+        """Whether a name stands for nothing: no variable, no size, nothing reserved."""
+        _, name, scripts = self.scope.lookup(node)
+        return self._undeclared(node) and not self._is_reserved(name, scripts)
+
     def _matrix_texts(self, body: Syntax) -> Iterator[Syntax]:
         """The matrix text inside index notation: what has indices behind it, and arguments without any."""
         stack = [body]
@@ -221,7 +226,7 @@ class Reading:
         if not unknown:
             return
         for name, node in unknown.items():
-            _refuse_function(name, node)
+            refuse_function(name, node)
         readings = infer(trees, self._kind)
         if len(readings) == 2:
             raise self._ambiguous(readings, trees)
@@ -255,7 +260,7 @@ class Reading:
                 continue
             if not scripts and (strange or name[0].isupper() or node.text in stems or node.scripts):
                 raise self._mixed(node)
-            _refuse_function(name, node)
+            refuse_function(name, node)
             self._add(name, node, sum(len(letters_of(script) or ()) for script in scripts))
         return used
 
@@ -285,7 +290,8 @@ class Reading:
             return Value("M", Product((size, size), (), (0, 0), ((0, size),)), node.span)
         return None
 
-    def _value(self, node: syntax.Name) -> Value:
+    def value_of(self, node: syntax.Name) -> Value:
+        """What a name means in matrix notation."""
         symbol, name, scripts = self.scope.lookup(node)
         if scripts:
             raise self._mixed(node)
@@ -354,7 +360,7 @@ def no_variable(scope: Scope, name: str, span: Span) -> IndexcalcError:
     return IndexcalcError("E304", message or f"`{name}` is no variable of the expression", span, help_)
 
 
-def _refuse_function(name: str, node: syntax.Name) -> None:
+def refuse_function(name: str, node: syntax.Name) -> None:
     """``sin x`` is no product; a Greek letter is a letter where no bracket follows."""
     if (name in BY_NAME or name in LIBRARY) and name not in GREEK_NAMES:
         help_ = f"write `{name}(…)`, or declare `{name}` if it is a variable"

@@ -98,7 +98,7 @@ def _layout(form: Form) -> Iterator[Piece]:
 def _call(form: Call) -> Iterator[Piece]:
     if form.letters:
         yield "{"
-    if form.function in CALLS:
+    if form.function in CALLS and len(form.parts) > (form.function == "kron"):
         yield from CALLS[form.function](form.parts)
     else:
         row = BY_NAME.get(form.function)
