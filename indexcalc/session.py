@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, NoReturn
 
 from indexcalc.answer import Answer
-from indexcalc.claims.check import Claim, Names, checked, named_in
+from indexcalc.claims.check import checked
+from indexcalc.claims.names import Claim, Names, names_of
 from indexcalc.claims.verdict import Verdict
 from indexcalc.derivation import Input, Task
 from indexcalc.errors import IndexcalcError, Span
@@ -19,7 +20,6 @@ from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.latex_words import is_blank, rows
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
-from indexcalc.language.reader import Declared
 from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable
 from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, claimed, classify
 from indexcalc.language.statements import Claim as Claimed
@@ -377,27 +377,7 @@ class _Asked:
     def claimed(self, line: int, claim: Claim) -> Iterator[tuple[Task, Names]]:
         """One task for each request, with what the names in a claim stand for."""
         for task, lowering in self._lowered(line, "numerator"):
-            yield task, self._names(task, lowering, claim)
-
-    def _names(self, task: Task, lowering: Lowering, claim: Claim) -> Names:
-        """The inputs and the definitions of a task, and what else of the file the claim names."""
-        declared = {i.name: Declared(i.name, i.shape, i.structure) for i in task.inputs if i.rank != "elementwise"}
-        known = {name: node for node, name in task.defined.items() if name not in declared}
-        if task.name and task.name not in declared:
-            known[task.name] = restored(task.output, task.twins)
-        for name in named_in(claim.tree):
-            symbol = self.scope.lookup(name)[0]
-            if symbol is None or symbol.name in declared or symbol.name in known:
-                continue
-            if symbol.meaning is not None:
-                known[symbol.name] = restored(lowering.lower(symbol.meaning), task.twins)
-                leaves = self._leaves([symbol.meaning], ())
-            else:
-                leaves = [symbol]
-            for leaf in leaves:
-                declared.setdefault(leaf.name, Declared(leaf.name, lowering.shape(leaf.axes), leaf.structure))
-        assumed = [name for name in declared if self.scope.symbols[name].assumed]
-        return Names(list(declared.values()), known, list(self.scope.functions), assumed)
+            yield task, names_of(self.scope, task, lowering, claim)
 
     def _lowered(self, line: int, layout: str) -> Iterator[tuple[Task, Lowering]]:
         if self.form in ("grad", "hess", "hvp") and self.meaning.axes:

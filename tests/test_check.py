@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
+import random
 import re
 import time
 from collections import Counter
@@ -15,7 +17,8 @@ import pytest
 
 import indexcalc
 from indexcalc import IndexcalcError, Verdict
-from indexcalc.claims.edits import DELETIONS, ROWS, changes
+from indexcalc.claims.edits import changes
+from indexcalc.claims.mistakes import DELETIONS, ROWS
 from tests.mistakes import DIAGNOSES, Mistake, mistakes, tree_of, whole
 from tests.test_cli import on_terminal, run
 from tests.test_corpus import CASES, Ask, Case, Values, inputs, reference, sizes
@@ -216,6 +219,14 @@ def test_shapes_that_do_not_fit_are_named() -> None:
     assert "m x m x n" in diagnosis.text
 
 
+def test_a_function_of_which_nothing_is_known_is_a_wave_in_a_counterexample() -> None:
+    example = indexcalc.check("f(c)", "c", "f(c)", ["f: elementwise", "c: scalar"]).counterexample
+    f = eval(f"lambda u: {example.inputs['f']}", {"sin": math.sin})
+    c, step = example.inputs["c"], 1e-6
+    assert abs((f(c + step) - f(c - step)) / (2 * step) - example.derivative) < 1e-3
+    assert abs(f(c) - example.claim) < 1e-3
+
+
 # ---------------------------------------------------------------------- claims that mean nothing
 @pytest.mark.parametrize(
     "claim, code, where",
@@ -404,6 +415,33 @@ def test_our_own_forms_hold() -> None:
                 verdict = checked(ask, claim)
                 assert verdict.holds, (case["id"], claim, verdict.sentence)
                 assert verdict.found.key == key
+
+
+def test_any_formula_is_judged_or_refused() -> None:
+    """The formulas of other cases, cut and glued: a verdict, or an error that points into the claim."""
+    rng = random.Random(3)
+    formulas = [case[key] for case in CASES for key in ("expected", "expected_index", "expr") if case[key]]
+    outcomes = Counter[str]()
+    for _ in range(400):
+        case = rng.choice([case for case in CASES if case["expr"]])
+        ask, claim = Ask(case, "matrix", rng.random() < 0.3), rng.choice(formulas)
+        if rng.random() < 0.5:
+            place = rng.randrange(len(claim))
+            claim = (
+                claim[:place]
+                + rng.choice(["'", "*", ".*", "(", ")", "_i", "^2", "G"])
+                + claim[place + rng.randrange(2) :]
+            )
+        let = ask.let if rng.random() < 0.5 else []
+        try:
+            verdict = indexcalc.check(ask.text, case["wrt"], claim, let, case["order"])
+            outcomes["holds" if verdict.holds else "refuted"] += 1
+            json.dumps(verdict.to_dict())
+        except IndexcalcError as error:
+            outcomes["refused"] += 1
+            assert error.code < "E49"
+            assert 0 <= error.span[0] <= error.span[1] <= len(error.text)
+    assert min(outcomes[word] for word in ("refuted", "refused")) > 50
 
 
 # ---------------------------------------------------------------------- edits

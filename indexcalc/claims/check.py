@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import permutations
-from typing import NamedTuple
 
 from indexcalc.certificate import Certificate
 from indexcalc.claims.case import Case
@@ -12,6 +11,7 @@ from indexcalc.claims.comparison import valued
 from indexcalc.claims.counterexample import Shaped, counterexample
 from indexcalc.claims.diagnosis import Search
 from indexcalc.claims.formula import Formula, letters_of_name, unknown_names
+from indexcalc.claims.names import Claim, Names
 from indexcalc.claims.readings import Subject
 from indexcalc.claims.right import Right
 from indexcalc.claims.verdict import Verdict
@@ -20,35 +20,9 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.language import syntax
 from indexcalc.language.index_notation import Letters
 from indexcalc.language.library import LIBRARY
-from indexcalc.language.reader import Declared, Reader
-from indexcalc.language.scope import size_names, walk
+from indexcalc.language.scope import size_names
 from indexcalc.language.syntax import Name, Syntax, letters_apart
-from indexcalc.tensor.nodes import Node
-
-
-class Names(NamedTuple):
-    """What the names in a claim stand for: variables, tensor expressions, elementwise functions. ``assumed`` are those
-    whose shape was inferred."""
-
-    declared: Sequence[Declared]
-    known: Mapping[str, Node]
-    functions: Sequence[str]
-    assumed: Collection[str]
-
-    def reader(self) -> Reader:
-        """Reads the formulas of one case."""
-        reader = Reader(self.declared, self.known, self.functions)
-        for name in self.assumed:
-            reader.scope.symbols[name].assumed = True
-        return reader
-
-
-class Claim(NamedTuple):
-    """A formula that is said to answer a question; ``left`` are the names on its left-hand side."""
-
-    text: str
-    tree: Syntax
-    left: tuple[Name, ...]
+from indexcalc.tensor.functions import wave
 
 
 def checked(task: Task, names: Names, claim: Claim) -> Verdict:
@@ -86,13 +60,15 @@ def _refuted(case: Case, claim: Claim) -> Verdict:
     found = search.best()
     derivation, reading = case.subject.derivation, found.reading
     fit = next((fit for fit in search.fits if fit.reading == reading), None)
-    variables = {i.name: i.shape for i in derivation.task.inputs if i.rank != "elementwise"}
-    variables |= case.vectors
+    variables = {s.name: n.shape for s, n in case.formula.reader.nodes.items() if s.meaning is None}
     claimed = None if fit is None else Shaped(reading.shape, valued(fit.steps))
     if fit is None and case.misfit is None and (own := case.formula.own(case.formula.tree)) is not None:
         claimed = Shaped(own.shape, valued(own.steps))
     right = Shaped(reading.shape, reading.value)
-    example = counterexample(case.comparison.points, variables, right, claimed)
+    points = case.comparison.points
+    example = counterexample(points, variables, right, claimed) or counterexample(points, variables, right, None)
+    if example is not None:
+        example.inputs.update((name, _waved(name)) for name in case.formula.reader.scope.functions)
     return Verdict(
         derivation,
         claim.text,
@@ -108,6 +84,12 @@ def _refuted(case: Case, claim: Claim) -> Verdict:
         example,
         _role_notes(case),
     )
+
+
+def _waved(name: str) -> str:
+    """What a function of the user's is in the counter-example."""
+    rate, phase = wave(name)
+    return f"sin({rate:g}*u + {phase:g})"
 
 
 # ---------------------------------------------------------------------- what a claim's names stand for
@@ -168,12 +150,3 @@ def _resized(node: Syntax, meant: Mapping[str, str]) -> Syntax:
         own = (a._replace(text=meant.get(a.text, a.text)) if isinstance(a, Name) else a for a in node.arguments)
         return node._replace(arguments=tuple(own))
     return node
-
-
-def named_in(tree: Syntax) -> Iterator[Name]:
-    """The names of a claim, those before brackets among them."""
-    for node in walk(tree):
-        if isinstance(node, Name):
-            yield node
-        elif isinstance(node, syntax.Call):
-            yield Name(node.name_span, node.function.rstrip("'"), ())

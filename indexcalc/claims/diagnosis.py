@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from indexcalc.claims.case import Case, Fit
 from indexcalc.claims.comparison import kinds_to_try, valued
-from indexcalc.claims.edits import DELETIONS, ROWS, SHAPING, Change, changes, insertions, parts, renamings
+from indexcalc.claims.edits import Change, changes, parts
 from indexcalc.claims.formula import Own
+from indexcalc.claims.mistakes import DELETIONS, ROWS, SHAPING, insertions, renamings
 from indexcalc.claims.readings import Reading
 from indexcalc.claims.right import Right
 from indexcalc.claims.verdict import Diagnosis
@@ -25,6 +26,8 @@ MOST_NODES = 120
 """Parts of a claim up to which changes are tried."""
 MOST_TRIES = 150
 """Changes of one sort that are tried."""
+MOST_WORK = 3000
+"""Parts of formulas in index notation that are read; in matrix notation they share theirs."""
 MOST_NODES_OF_DONORS = 20
 """Parts of a factor or a term up to which it is tried whether the claim lacks it."""
 MOST_NODES_OF_TWO, MOST_PAIRS = 16, 150
@@ -120,22 +123,23 @@ class Search:
         if self.case.formula.is_indexed or _count(self.tree) > MOST_NODES_OF_TWO:
             return None
 
-        def tried() -> Iterator[Change]:
-            for first in changes(self.tree, SHAPING):
-                for second in changes(first.tree, SHAPING):
-                    words = f"{self._worded(first)}; and {self._worded(second)}"
-                    yield second._replace(kind=first.kind, words=words.replace("{", "{{").replace("}", "}}"))
-
-        return self._first(tried(), MOST_PAIRS)
+        firsts = changes(self.tree, SHAPING)
+        both = (second._replace(first=first) for first in firsts for second in changes(first.tree, SHAPING))
+        return self._first(both, MOST_PAIRS)
 
     def _worded(self, change: Change) -> str:
         """What was wrong, with the parts before and after."""
         before, after = (text(self.case.formula.form(part)) for part in (change.before, change.after))
-        return change.words.format(f"`{before}`", f"`{after}`")
+        words = change.words.format(f"`{before}`", f"`{after}`")
+        return words if change.first is None else f"{self._worded(change.first)}; and {words}"
 
     def _first(self, tried: Iterator[Change], most: int = MOST_TRIES) -> Found | None:
         second: tuple[Change, Fit] | None = None
+        work = MOST_WORK
         for change in islice(tried, most):
+            work -= _count(change.tree) if self.case.formula.is_indexed else 0
+            if work < 0:
+                break
             fit = self.case.hit(change.tree)
             if fit is not None and fit.reading in self.usual:
                 return self._changed(change, fit)
@@ -145,13 +149,14 @@ class Search:
 
     def _changed(self, change: Change, fit: Fit) -> Found:
         form = self.case.formula.form
-        if change.kind == "transpose" and change.before is self.tree:
+        if change.kind == "transpose" and change.before is self.tree and change.first is None:
             words = f"a transpose: this is that of the {fit.reading.name}"
             return self._found(Diagnosis("transpose", words, change.span), fit.reading)
         words = self._worded(change)
         if self.case.misfit is not None:
             words += f" (as it stands {self.case.misfit.message})"
-        return Found(Diagnosis(change.kind, words, change.span), fit.reading, form(change.tree), fit.letters)
+        start = change.first or change
+        return Found(Diagnosis(start.kind, words, start.span), fit.reading, form(change.tree), fit.letters)
 
     # ------------------------------------------------------------------ changes of the right formula
     def _lacking(self) -> Found | None:

@@ -10,7 +10,7 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Form
 from indexcalc.forms.typed import typed
 from indexcalc.language import syntax
-from indexcalc.language.core import Core, subcores
+from indexcalc.language.core import Core, Literal, Sum, subcores
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.library import Value
 from indexcalc.language.matrix_notation import MatrixNotation
@@ -101,12 +101,8 @@ class Formula:
         """A tree as a tensor of this shape; None where it has another. ``letters`` are those of the axes in index
         text. Raises IndexcalcError."""
         with self.reader.scope.attempt(keep=False):
-            meaning, kind = self._meaning(tree, letters)
-            fits = len(meaning.axes) == len(shape) and (kind == "r") == row
-            wanted = self.reader.axes(shape)
-            if not fits or not all(map(self.reader.scope.sizes.unify, meaning.axes, wanted)):
-                return None
-            return self.reader.steps_of(meaning)
+            meaning = self._shaped(tree, shape, row, letters)
+            return None if meaning is None else self.reader.steps_of(meaning)
 
     def sketched(
         self, tree: Syntax, shape: Shape, row: bool, letters: Letters | None, sketch: Sketch
@@ -114,12 +110,8 @@ class Formula:
         """The entries at one point of a tree that has this shape; None where it has another. Raises IndexcalcError,
         ArithmeticError, ValueError."""
         with self.reader.scope.attempt(keep=False):
-            meaning, kind = self._meaning(tree, letters)
-            fits = len(meaning.axes) == len(shape) and (kind == "r") == row
-            wanted = self.reader.axes(shape)
-            if not fits or not all(map(self.reader.scope.sizes.unify, meaning.axes, wanted)):
-                return None
-            return sketch.entries(meaning)
+            meaning = self._shaped(tree, shape, row, letters)
+            return None if meaning is None else sketch.entries(meaning)
 
     def own(self, tree: Syntax) -> Own | None:
         """A tree as it stands; None where its shape is open. Raises IndexcalcError."""
@@ -144,6 +136,15 @@ class Formula:
             except (IndexcalcError, ArithmeticError):
                 pass
         return None
+
+    def _shaped(self, tree: Syntax, shape: Shape, row: bool, letters: Letters | None) -> Core | None:
+        """The meaning of a tree that has this shape; a 0 has every one."""
+        meaning, kind = self._meaning(tree, letters)
+        wanted = self.reader.axes(shape)
+        if isinstance(meaning, Literal) and meaning.value == 0:
+            return Sum(wanted, ((1, meaning, ()),))
+        fits = len(meaning.axes) == len(wanted) and (kind == "r") == row
+        return meaning if fits and all(map(self.reader.scope.sizes.unify, meaning.axes, wanted)) else None
 
     def _meaning(self, tree: Syntax, letters: Letters | None) -> tuple[Core, str]:
         if self.is_indexed:

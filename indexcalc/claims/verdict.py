@@ -141,7 +141,7 @@ class Verdict:
             return
         yield Row("for", ", ".join(f"{name} = {size}" for name, size in example.sizes.items()) or "these numbers")
         for name, value in example.inputs.items():
-            yield Row("", f"{name} = {json.dumps(value)}")
+            yield Row("", f"{name}(u) = {value}" if isinstance(value, str) else f"{name} = {json.dumps(value)}")
         for label, value in (("right is", example.derivative), ("the claim is", example.claim)):
             shown = "not defined" if value is None else json.dumps(value)
             if len(shown) <= LONGEST:
