@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 from typing import NamedTuple
@@ -135,17 +135,22 @@ class Search:
 
     def _first(self, tried: Iterator[Change], most: int = MOST_TRIES) -> Found | None:
         second: tuple[Change, Fit] | None = None
-        work = MOST_WORK
-        for change in islice(tried, most):
-            work -= _count(change.tree) if self.case.formula.is_indexed else 0
-            if work < 0:
-                break
+        for change in self._bounded(islice(tried, most)):
             fit = self.case.hit(change.tree)
             if fit is not None and fit.reading in self.usual:
                 return self._changed(change, fit)
             if fit is not None and second is None:
                 second = change, fit
         return None if second is None else self._changed(*second)
+
+    def _bounded(self, tried: Iterable[Change]) -> Iterator[Change]:
+        """As many changes as there is time for."""
+        work = MOST_WORK
+        for change in tried:
+            work -= _count(change.tree) if self.case.formula.is_indexed else 0
+            if work < 0:
+                return
+            yield change
 
     def _changed(self, change: Change, fit: Fit) -> Found:
         form = self.case.formula.form
@@ -167,7 +172,9 @@ class Search:
             return None
         expected = valued(own.steps)
         for reading, tree, letters in self.right.readings():
-            for change in changes(tree, DELETIONS):
+            if letters is not None and len(letters) != len(own.shape):
+                continue
+            for change in self._bounded(changes(tree, DELETIONS)):
                 if self.case.is_like(change.tree, own.shape, own.row, letters, expected):
                     kind = change.kind
                     lost = text(formula.form(change.lost))
