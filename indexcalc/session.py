@@ -235,7 +235,7 @@ class Session:
     def verdicts(
         self, question: Question, text: str, claim: Claim, *, wrt: Sequence[str] = (), order: int = 1, line: int = 1
     ) -> Iterator[Verdict]:
-        """What is to be said of a claim; one verdict for each variable where none is named."""
+        """What is to be said of a claim, for each variable in ``wrt``."""
         if order not in (1, 2):
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
         with self.scope.attempt(keep=False):

@@ -269,6 +269,11 @@ def test_a_question_without_a_claim_or_a_variable_is_an_error(
     assert caught.value.code == code
 
 
+def test_what_is_too_large_for_numbers_is_proved_by_the_normal_form() -> None:
+    claim = "D_abcdefghABCDEFGH = " + " ".join(f"delta_{a}{a.upper()}" for a in "abcdefgh")
+    assert indexcalc.check("T_abcdefgh", "T", claim).holds
+
+
 def test_a_claim_changes_nothing_for_later_statements() -> None:
     text = "a = tanh(W x + b); d a / d x == W'*G; d a / d x"
     _, answer = indexcalc.run(text)

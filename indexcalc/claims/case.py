@@ -81,7 +81,7 @@ class Case:
             self._orders[reading, fitting] = list(islice(found, MOST_ORDERS if fitting else ORDERS))
         return self._orders[reading, fitting]
 
-    @property
+    @cached_property
     def _given_letters(self) -> list[str]:
         """The user's letter for each axis of the derivative, in numerator layout; "" where there is none. Those of
         the output count where the claim has them, those of the variables always."""
@@ -120,7 +120,10 @@ class Case:
             outcome = compare.outcome(fit.reading.value, fit.steps, node)
             if outcome in (Outcome.PROVED, Outcome.CLOSE):
                 return fit, outcome is Outcome.PROVED
-            undecided = undecided or outcome is Outcome.UNKNOWN
+            if outcome is Outcome.UNKNOWN:
+                if node is not None and fit.reading.node is not None and node is fit.reading.node():
+                    return fit, True  # by laws of the normal form alone
+                undecided = True
         if undecided:
             message = "no point was found at which the derivative and the claim could be compared"
             raise IndexcalcError("E406", message, tree.span)
@@ -135,34 +138,41 @@ class Case:
 
     def hit(self, tree: Syntax) -> Fit | None:
         """The first reading in which a formula is right."""
-        if self.sketch is None:
-            return None
-        read: dict[tuple[Shape, bool, Letters], Value | None] = {}
-        try:
-            for reading in self.readings:
-                for letters in self.orders(reading, fitting=False) if self.formula.is_indexed else ((),):
-                    key = reading.shape, reading.row, letters
-                    if key not in read:
-                        read[key] = self.formula.sketched(tree, *key[:2], letters or None, self.sketch)
-                    got = read[key]
-                    if got is None or not self.comparison.near(reading.value, got, self.sketch.at):
-                        continue
-                    steps = self.formula.read(tree, *key[:2], letters or None)
-                    if steps is not None and self.comparison.confirmed(reading.value, steps):
-                        return Fit(reading, letters, steps)
-        except (IndexcalcError, *NO_VALUE):
-            pass
+        known: dict[tuple[Shape, bool, Letters], Value | None] = {}
+        for reading in self.readings:
+            for letters in self.orders(reading, fitting=False) if self.formula.is_indexed else ((),):
+                key = reading.shape, reading.row, letters
+                if key not in known:
+                    known[key] = self._sketched(tree, *key[:2], letters or None)
+                steps = self._same(tree, *key[:2], letters or None, reading.value, known[key])
+                if steps is not None:
+                    return Fit(reading, letters, steps)
         return None
 
     def is_like(self, tree: Syntax, shape: Shape, row: bool, letters: Letters | None, expected: Valued) -> bool:
         """Whether a formula has the shape and the entries that are expected."""
+        got = self._sketched(tree, shape, row, letters)
+        return self._same(tree, shape, row, letters, expected, got) is not None
+
+    def _sketched(self, tree: Syntax, shape: Shape, row: bool, letters: Letters | None) -> Value | None:
+        """The entries of a formula at one point; None where it has another shape, or no value."""
         if self.sketch is None:
-            return False
+            return None
         try:
-            got = self.formula.sketched(tree, shape, row, letters, self.sketch)
-            if got is None or not self.comparison.near(expected, got, self.sketch.at):
-                return False
-            less = self.formula.read(tree, shape, row, letters)
-            return less is not None and self.comparison.confirmed(expected, less)
+            return self.formula.sketched(tree, shape, row, letters, self.sketch)
         except (IndexcalcError, *NO_VALUE):
-            return False
+            return None
+
+    def _same(
+        self, tree: Syntax, shape: Shape, row: bool, letters: Letters | None, expected: Valued, got: Value | None
+    ) -> Steps | None:
+        """The meaning of a formula with these entries at one point, if it has everywhere those that are expected."""
+        if got is None or self.sketch is None:
+            return None
+        try:
+            if not self.comparison.near(expected, got, self.sketch.at):
+                return None
+            steps = self.formula.read(tree, shape, row, letters)
+            return steps if steps is not None and self.comparison.confirmed(expected, steps) else None
+        except NO_VALUE:
+            return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import permutations
+from itertools import islice, permutations
 
 from indexcalc.certificate import Certificate
 from indexcalc.claims.case import Case
@@ -23,6 +23,9 @@ from indexcalc.language.library import LIBRARY
 from indexcalc.language.scope import size_names
 from indexcalc.language.syntax import Name, Syntax, letters_apart
 from indexcalc.tensor.functions import wave
+
+MOST_SIZES = 24
+"""Ways to read the sizes in a claim that are tried."""
 
 
 def checked(task: Task, names: Names, claim: Claim) -> Verdict:
@@ -138,7 +141,7 @@ def _spellings(claim: Claim, names: Names, task: Task) -> Iterator[tuple[Syntax,
     if not used or len(assumed) < len([i for i in task.inputs if i.rank != "elementwise"]):
         return
     symbols = sorted({str(size) for i in task.inputs for size in i.shape if not str(size).isdigit()})
-    for chosen in permutations(symbols, len(used)):
+    for chosen in islice(permutations(symbols, len(used)), MOST_SIZES):
         meant = dict(zip(used, chosen, strict=True))
         if any(a != b for a, b in meant.items()):
             notes = [f"the size {a} is read as {b}" for a, b in meant.items() if a != b]

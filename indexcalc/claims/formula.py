@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import permutations
+from itertools import islice, permutations
 from typing import NamedTuple
 
 from indexcalc.errors import IndexcalcError
@@ -24,6 +24,9 @@ from indexcalc.tensor.nodes import Dimension, Node, Shape, variable
 
 MISFITS = frozenset({"E203", "E204", "E205", "E206"})
 """The errors of formulas whose shapes do not fit: such a claim is understood, and wrong."""
+
+MOST_PERMUTATIONS = 5000
+"""Ways to name axes that are looked at."""
 
 Steps = Sequence[Step]
 
@@ -194,7 +197,9 @@ class Formula:
             must = set()
         fixed = {place: letter for place, letter in enumerate(named) if letter}
         spare = sorted((x for x in sizes if x not in fixed.values()), key=lambda x: (x not in shown, _place(x, shown)))
-        for chosen in permutations(spare, len(shape) - len(fixed)) if len(fixed) <= len(shape) else ():
+        if len(fixed) > len(shape):
+            return
+        for chosen in islice(permutations(spare, len(shape) - len(fixed)), MOST_PERMUTATIONS):
             rest = iter(chosen)
             letters = tuple([fixed[place] if place in fixed else next(rest) for place in range(len(shape))])
             fits = all(sizes.get(x) in (None, size) for x, size in zip(letters, shape, strict=True))

@@ -8,7 +8,7 @@ from itertools import permutations
 
 from indexcalc.claims.edits import Change, Made, Row, bare, bracketed, changes
 from indexcalc.language import syntax
-from indexcalc.language.index_notation import letters_of
+from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.matrix_notation import is_elementwise
 from indexcalc.language.syntax import Name, Syntax
 
@@ -176,21 +176,21 @@ def _inverses(node: Syntax) -> Made:
 # ---------------------------------------------------------------------- index notation
 def _turned_indices(node: Syntax) -> Made:
     """A_ji for A_ij."""
-    script = (
-        node.script
-        if isinstance(node, syntax.Indexed)
-        else node.scripts[-1]
-        if isinstance(node, Name) and node.scripts
-        else None
-    )
-    letters = letters_of(script) if script is not None else None
-    if letters is None or len(set(letters)) < 2:
-        return
+    letters = _letters(node)
     for a in range(len(letters)):
         for b in range(a + 1, len(letters)):
-            own = list(letters)
-            own[a], own[b] = own[b], own[a]
-            yield "a transpose: the indices of {} stand the other way round, {}", _with_letters(node, own)
+            if letters[a] != letters[b]:
+                own = list(letters)
+                own[a], own[b] = own[b], own[a]
+                yield "a transpose: the indices of {} stand the other way round, {}", _with_letters(node, own)
+
+
+def _letters(node: Syntax) -> Letters:
+    """The indices of a name, or of what stands in brackets."""
+    match node:
+        case syntax.Indexed(script=script) | Name(scripts=(*_, script)):
+            return letters_of(script) or ()
+    return ()
 
 
 def _with_letters(node: Syntax, letters: Iterable[str]) -> Syntax:
@@ -203,18 +203,11 @@ def _with_letters(node: Syntax, letters: Iterable[str]) -> Syntax:
 
 def _renamed(node: Syntax, letters: Iterable[str]) -> Made:
     """One index of a tensor by another name."""
-    script = (
-        node.script
-        if isinstance(node, syntax.Indexed)
-        else node.scripts[-1]
-        if isinstance(node, Name) and node.scripts
-        else None
-    )
-    own = letters_of(script) if script is not None else None
-    for place, before in enumerate(own or ()):
+    own = _letters(node)
+    for place, before in enumerate(own):
         for letter in letters:
             if letter != before:
-                changed = (*(own or ())[:place], letter, *(own or ())[place + 1 :])
+                changed = (*own[:place], letter, *own[place + 1 :])
                 yield f"the index {before} is wrong: {{}} should be {{}}", _with_letters(node, changed)
 
 
