@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from indexcalc.claims.case import Case, Fit
@@ -106,17 +106,17 @@ class Search:
         rows = [row for row in ROWS if (row.indexed if self.case.formula.is_indexed else row.matrix)]
         tried = changes(self.tree, rows)
         if self.case.formula.is_indexed:
-            tried = _chained(tried, renamings(self.tree, self._letters))
+            own, axes = self.case.formula.letters(self.tree), self.case.subject.derivation.letters
+            kept = {letter for reading in self.usual for order in self.case.orders(reading) for letter in order}
+            tried = chain(tried, renamings(self.tree, list(dict.fromkeys([*own, *axes])), kept))
         return self._first(tried)
-
-    @property
-    def _letters(self) -> list[str]:
-        return list(dict.fromkeys([*self.case.formula.letters(self.tree), *self.case.subject.derivation.letters]))
 
     def _insertion(self) -> Found | None:
         """A factor or a term of the right formula that the claim lacks."""
         donors = [part for tree in self.right.trees for part in parts(tree) if _count(part) <= MOST_NODES_OF_DONORS]
-        return self._first(insertions(self.tree, donors, self.case.formula.is_indexed))
+        misfit = self.case.misfit
+        tried = insertions(self.tree, donors, self.case.formula.is_indexed, None if misfit is None else misfit.span)
+        return self._first(tried)
 
     def _two_changes(self) -> Found | None:
         """Two changes of the shape: transposes, orders, products entry by entry."""
@@ -254,8 +254,3 @@ def _off_by(ratio: Fraction, reading: Reading) -> tuple[str, str]:
         return "sign", f"the sign is wrong: the claim is minus the {reading.name}"
     factor = 1 / ratio
     return "scale", f"right up to the factor {factor}: the {reading.name} is {factor} times the claim"
-
-
-def _chained(*iterators: Iterator[Change]) -> Iterator[Change]:
-    for iterator in iterators:
-        yield from iterator

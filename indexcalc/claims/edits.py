@@ -45,9 +45,12 @@ class Row(NamedTuple):
     inside_first: bool = False
 
 
-def changes(tree: Syntax, rows: Iterable[Row]) -> Iterator[Change]:
-    """Every formula that is one change away, the likeliest mistakes first."""
+def changes(tree: Syntax, rows: Iterable[Row], first: Span | None = None) -> Iterator[Change]:
+    """Every formula that is one change away, the likeliest mistakes first; of each sort those in the span ``first``."""
     places = list(_places(tree))
+    if first is not None:
+        start, end = first
+        places.sort(key=lambda place: not start <= place[0].span[0] <= place[0].span[1] <= end)
     for row in rows:
         for node, rebuild in reversed(places) if row.inside_first else places:
             for words, after in row.make(node):

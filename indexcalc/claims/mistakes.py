@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import permutations
 
 from indexcalc.claims.edits import Change, Made, Row, bare, bracketed, changes
+from indexcalc.errors import Span
 from indexcalc.language import syntax
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.matrix_notation import is_elementwise
@@ -59,7 +60,7 @@ def _orders(node: Syntax) -> Made:
         factors = [node.factors[k] for k in order]
         operators = [operator or "*" for operator, _ in node.factors]
         yield (
-            "the factors stand in the wrong order: {} should be {}",
+            "factors on the wrong side: {} should be {}",
             node._replace(factors=tuple(zip(operators, [factor for _, factor in factors], strict=True))),
         )
 
@@ -201,14 +202,15 @@ def _with_letters(node: Syntax, letters: Iterable[str]) -> Syntax:
     return node._replace(script=node.script._replace(text=text, mark="["))
 
 
-def _renamed(node: Syntax, letters: Iterable[str]) -> Made:
+def _renamed(node: Syntax, letters: Sequence[str], kept: Collection[str]) -> Made:
     """One index of a tensor by another name."""
     own = _letters(node)
     for place, before in enumerate(own):
         for letter in letters:
             if letter != before:
                 changed = (*own[:place], letter, *own[place + 1 :])
-                yield f"the index {before} is wrong: {{}} should be {{}}", _with_letters(node, changed)
+                what = "is wrong" if before in kept else "should not be summed here"
+                yield f"the index {before} {what}: {{}} should be {{}}", _with_letters(node, changed)
 
 
 ROWS = (
@@ -232,14 +234,13 @@ DELETIONS = (Row("missing factor", _fewer_factors), Row("missing term", _fewer_t
 
 
 # ---------------------------------------------------------------------- mistakes that need more than the claim
-def renamings(tree: Syntax, letters: Iterable[str]) -> Iterator[Change]:
-    """Every formula with one index by another name: an index that is summed and should not be, or the reverse."""
-    letters = list(letters)
-    yield from changes(tree, [Row("index", lambda node: _renamed(node, letters))])
+def renamings(tree: Syntax, letters: Sequence[str], kept: Collection[str]) -> Iterator[Change]:
+    """Every formula with one index by another name; those that are not kept are summed."""
+    yield from changes(tree, [Row("index", lambda node: _renamed(node, letters, kept))])
 
 
-def insertions(tree: Syntax, donors: Iterable[Syntax], indexed: bool) -> Iterator[Change]:
-    """Every formula with one factor or term more, out of what is right."""
+def insertions(tree: Syntax, donors: Iterable[Syntax], indexed: bool, first: Span | None) -> Iterator[Change]:
+    """Every formula with one factor or term more, out of what is right; ``first`` those with a change in this span."""
     factors = list({text: part for part in donors if (text := repr(bare(part)))}.values())
 
     def made(node: Syntax) -> Made:
@@ -259,5 +260,5 @@ def insertions(tree: Syntax, donors: Iterable[Syntax], indexed: bool) -> Iterato
             for sign in (1, -1):
                 yield "a term is missing: {} should be {}", syntax.Sum(node.span, ((1, node), (sign, term)))
 
-    yield from changes(tree, [Row("missing factor", made)])
-    yield from changes(tree, [Row("missing term", summed)])
+    yield from changes(tree, [Row("missing factor", made)], first)
+    yield from changes(tree, [Row("missing term", summed)], first)

@@ -68,9 +68,8 @@ class TerminalClaim:
             return
         style = VERDICTS.get(row.label, "")
         for place, line in enumerate(_filled("", row.words.split(" "), width, " ")):
-            line.stylize(style or "none", LABEL)
             label = f"  {row.label:<{LABEL - 2}}" if place == 0 else " " * LABEL
-            yield Text.assemble((label, style or "yellow"), line[LABEL:])
+            yield Text.assemble((label, style or "yellow"), (line.plain[LABEL:], style))
 
 
 VERDICTS = {"holds": "bold green", "wrong": "bold red"}
