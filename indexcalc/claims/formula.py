@@ -89,6 +89,7 @@ class Formula:
         for name, shape in roles.items():
             symbol = reader.declare(name, shape)
             reader.nodes[symbol] = variable(name, shape)
+            symbol.assumed = True
         scope = reader.scope
         self.sizes = [name for name in size_names(tree) if not name.isdigit()]
         for name in self.sizes:

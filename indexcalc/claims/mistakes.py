@@ -45,8 +45,13 @@ def _signs(node: Syntax) -> Made:
         yield "a sign is wrong: {} should be {}", node._replace(terms=terms)
 
 
+WRONG_SIDE = "factors on the wrong side: {} should be {}"
+
+
 def _orders(node: Syntax) -> Made:
-    """The factors of a matrix product in other orders."""
+    """The factors of a matrix product, or of a Kronecker product, in other orders."""
+    if isinstance(node, syntax.Call) and node.function == "kron" and len(node.arguments) == 2:
+        yield WRONG_SIDE, node._replace(arguments=node.arguments[::-1])
     if not isinstance(node, syntax.Product) or any(operator not in ("*", "", "⊗") for operator, _ in node.factors):
         return
     count = len(node.factors)
@@ -59,10 +64,8 @@ def _orders(node: Syntax) -> Made:
     for order in places:
         factors = [node.factors[k] for k in order]
         operators = [operator or "*" for operator, _ in node.factors]
-        yield (
-            "factors on the wrong side: {} should be {}",
-            node._replace(factors=tuple(zip(operators, [factor for _, factor in factors], strict=True))),
-        )
+        changed = tuple(zip(operators, [factor for _, factor in factors], strict=True))
+        yield WRONG_SIDE, node._replace(factors=changed)
 
 
 def _disorder(order: tuple[int, ...]) -> int:
