@@ -204,6 +204,15 @@ def test_the_nearest_formula_holds(text: str, wrt: str, claim: str) -> None:
     assert indexcalc.check(text, wrt, nearest).holds
 
 
+def test_names_of_our_own_in_the_nearest_formula_are_told() -> None:
+    text = "tanh(U*z + W*tanh(U*y + W*tanh(U*x + W*v)))"
+    verdict = indexcalc.check(f"g'*{text}", "W", f"g*(1 - {text}.^2)'")
+    assert verdict.nearest_text is not None
+    used = set(re.findall(r"\bh\d+\b", verdict.nearest_text))
+    assert used <= set(verdict.where)
+    assert set(verdict.to_dict()["where"]) == set(verdict.where)
+
+
 def test_a_counterexample_can_be_redone_by_hand() -> None:
     example = indexcalc.check("x'*A*x", "x", "A*x").counterexample
     assert example is not None
@@ -234,13 +243,13 @@ def test_a_function_of_which_nothing_is_known_is_a_wave_in_a_counterexample() ->
     "claim, code, where",
     [
         ("W +", "E101", "+"),
-        ("W*q*z", "E309", "z"),
+        ("W*q*z", "E311", "z"),
         ("tahn(x)", "E302", "tahn"),
         ("(W", "E104", "("),
         ("W / x", "E207", "x"),
         ("W, x", "E107", "W, x"),
         ("W_ij x", "E201", "x"),
-        ("x_i y_i w_i", "E309", "w_i"),
+        ("x_i y_i w_i", "E311", "w_i"),
         ("d a / d x", "E302", None),
     ],
 )

@@ -20,7 +20,7 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.language import syntax
 from indexcalc.language.index_notation import Letters
 from indexcalc.language.library import LIBRARY
-from indexcalc.language.scope import size_names
+from indexcalc.language.scope import size_names, walk
 from indexcalc.language.syntax import Name, Syntax, letters_apart
 from indexcalc.tensor.functions import wave
 
@@ -84,6 +84,7 @@ def _refuted(case: Case, claim: Claim) -> Verdict:
         found.diagnosis,
         found.nearest,
         found.letters,
+        found.where,
         example,
         _role_notes(case),
     )
@@ -107,7 +108,7 @@ def _cases(subject: Subject, names: Names, claim: Claim, tree: Syntax) -> Iterat
         span = unknown[-1].span
         spelled = claim.text[slice(*span)]
         help_ = "a claim has the names of its expression, and one for the cotangent or the perturbation"
-        raise IndexcalcError("E309", f"`{spelled}` stands for nothing", span, help_)
+        raise IndexcalcError("E311", f"`{spelled}` stands for nothing", span, help_)
     if not unknown:
         yield Case(subject, Formula(names.reader(), claim.text, tree, letters, {}), {}, vectors)
         return
@@ -136,7 +137,7 @@ def _spellings(claim: Claim, names: Names, task: Task) -> Iterator[tuple[Syntax,
 
     tree = syntax.split_words(claim.tree, apart)
     yield tree, []
-    used = list(dict.fromkeys(name for name in size_names(tree) if not name.isdigit()))
+    used = list(dict.fromkeys(name for name in size_names(walk(tree)) if not name.isdigit()))
     assumed = [i for i in task.inputs if i.assumed]
     if not used or len(assumed) < len([i for i in task.inputs if i.rank != "elementwise"]):
         return

@@ -43,6 +43,7 @@ class Found(NamedTuple):
     reading: Reading
     nearest: Form | None
     letters: Letters
+    where: dict[str, Form]
 
 
 class Search:
@@ -161,7 +162,7 @@ class Search:
         if self.case.misfit is not None:
             words += f" (as it stands {self.case.misfit.message})"
         start = change.first or change
-        return Found(Diagnosis(start.kind, words, start.span), fit.reading, form(change.tree), fit.letters)
+        return Found(Diagnosis(start.kind, words, start.span), fit.reading, form(change.tree), fit.letters, {})
 
     # ------------------------------------------------------------------ changes of the right formula
     def _lacking(self) -> Found | None:
@@ -197,7 +198,8 @@ class Search:
     # ------------------------------------------------------------------ what is right instead
     def _found(self, diagnosis: Diagnosis, reading: Reading) -> Found:
         nearest, letters = self.right.form(reading)
-        return Found(diagnosis, reading, nearest, letters)
+        where = {} if nearest is None else self.right.where(nearest, reading)
+        return Found(diagnosis, reading, nearest, letters, where)
 
     def _nothing(self) -> Found:
         """No single change mends the claim: the shapes, if they do not fit."""

@@ -91,12 +91,12 @@ class Formula:
             reader.nodes[symbol] = variable(name, shape)
             symbol.assumed = True
         scope = reader.scope
-        self.sizes = [name for name in size_names(tree) if not name.isdigit()]
+        self.sizes = [name for name in size_names(walk(tree)) if not name.isdigit()]
         for name in self.sizes:
             scope.sizes.fixed(name)
             scope.size_symbols.add(name)
         self.reading = Reading(scope, text)
-        self.tree = self.reading.prepared(tree)
+        self.tree, _ = self.reading.prepared(tree)
         self.is_indexed = bool(left) or self.reading.indexed(self.tree)
         self.matrix = Remembering(self.reading)
 
@@ -152,7 +152,7 @@ class Formula:
 
     def _meaning(self, tree: Syntax, letters: Letters | None) -> tuple[Core, str]:
         if self.is_indexed:
-            return Reading(self.reader.scope, self.text).meaning(tree, letters)[0], ""
+            return Reading(self.reader.scope, self.text).meaning(tree, list(walk(tree)), letters)[0], ""
         value = self.matrix.value(tree)
         return value.core, value.kind
 
@@ -160,7 +160,7 @@ class Formula:
     def free(self, tree: Syntax) -> Letters:
         """The letters that are free in index text. Raises IndexcalcError."""
         with self.reader.scope.attempt(keep=False):
-            return Reading(self.reader.scope, self.text).meaning(tree, None)[1] or ()
+            return Reading(self.reader.scope, self.text).meaning(tree, list(walk(tree)), None)[1] or ()
 
     def letters(self, tree: Syntax) -> dict[str, Dimension | None]:
         """The letters of index text in order, but for those that a sum names, with their sizes where a name has
@@ -226,8 +226,8 @@ def unknown_names(reader: Reader, text: str, tree: Syntax) -> list[Name]:
     """The names of a formula that stand for nothing yet, each once. Raises IndexcalcError for functions."""
     reading = Reading(reader.scope, text)
     found: dict[str, Name] = {}
-    for node in walk(reading.prepared(tree)):
-        if isinstance(node, Name) and reading.is_unknown(node):
+    for node in reading.prepared(tree)[1]:
+        if isinstance(node, Name) and reader.scope.lookup(node)[0] is None and reading.is_unknown(node):
             name = reader.scope.lookup(node)[1]
             refuse_function(name, node)
             found.setdefault(name, node)

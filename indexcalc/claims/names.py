@@ -9,6 +9,7 @@ from indexcalc.derivation import Task
 from indexcalc.language import syntax
 from indexcalc.language.core import Core, Leaf, Symbol, subcores
 from indexcalc.language.lowering import Lowering
+from indexcalc.language.programs import Program, expanded
 from indexcalc.language.reader import Declared, Reader
 from indexcalc.language.scope import Scope, walk
 from indexcalc.language.syntax import Name, Syntax
@@ -26,16 +27,18 @@ class Claim(NamedTuple):
 
 class Names(NamedTuple):
     """What the names in a claim stand for: variables, tensor expressions, elementwise functions. ``assumed`` are those
-    whose shape was inferred."""
+    whose shape was inferred; ``programs`` functions that the user defined."""
 
     declared: Sequence[Declared]
     known: Mapping[str, Node]
     functions: Sequence[str]
     assumed: Collection[str]
+    programs: Mapping[str, Program]
 
     def reader(self) -> Reader:
         """Reads the formulas of one case."""
         reader = Reader(self.declared, self.known, self.functions)
+        reader.scope.programs.update(self.programs)
         for name in self.assumed:
             reader.scope.symbols[name].assumed = True
         return reader
@@ -47,7 +50,7 @@ def names_of(scope: Scope, task: Task, lowering: Lowering, claim: Claim) -> Name
     known = {name: node for node, name in task.defined.items() if name not in declared}
     if task.name and task.name not in declared:
         known[task.name] = restored(task.output, task.twins)
-    for name in _named_in(claim.tree):
+    for name in _named_in(expanded(claim.tree, scope.programs) if scope.programs else claim.tree):
         symbol = scope.lookup(name)[0]
         if symbol is None or symbol.name in declared or symbol.name in known:
             continue
@@ -56,7 +59,7 @@ def names_of(scope: Scope, task: Task, lowering: Lowering, claim: Claim) -> Name
         for leaf in _leaves(symbol):
             declared.setdefault(leaf.name, Declared(leaf.name, lowering.shape(leaf.axes), leaf.structure))
     assumed = [name for name in declared if scope.symbols[name].assumed]
-    return Names(list(declared.values()), known, list(scope.functions), assumed)
+    return Names(list(declared.values()), known, list(scope.functions), assumed, scope.programs)
 
 
 def _leaves(symbol: Symbol) -> Iterator[Symbol]:

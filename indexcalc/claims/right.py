@@ -73,6 +73,13 @@ class Right:
         shown = [letter for group in derivation.groups for letter in group]
         return tuple([shown[axis] for axis in reading.axes])
 
+    def where(self, form: Form, reading: Reading) -> dict[str, Form]:
+        """The names of our own that a form uses for its parts, in order."""
+        written = self.written(reading.vector)
+        task = written.derivation.task
+        found = written.writer.where([form])
+        return {name: part for name, part in found.items() if name not in (task.name, *task.defined.values())}
+
     # ------------------------------------------------------------------ as trees
     @cached_property
     def usual(self) -> Reading:
@@ -93,12 +100,20 @@ class Right:
         for reading in list(dict.fromkeys(wanted))[:SHOWN]:
             form, letters = self.form(reading)
             if form is not None and bool(letters) == (self.case.formula.is_indexed and bool(reading.shape)):
-                yield reading, self._tree(form), letters if self.case.formula.is_indexed else None
+                yield (
+                    reading,
+                    self._tree(form, self.written(reading.vector)),
+                    letters if self.case.formula.is_indexed else None,
+                )
 
     @cached_property
     def trees(self) -> list[Syntax]:
         return [tree for _, tree, _ in self.readings()]
 
-    def _tree(self, form: Form) -> Syntax:
+    def _tree(self, form: Form, written: Written) -> Syntax:
+        reader = self.case.formula.reader
+        for node, name in written.writer.context.names.items():
+            if name not in reader.scope.symbols:
+                reader.know(name, node)
         shown = normalise(text(form))
-        return TextReading(self.case.formula.reader.scope, shown).prepared(parse(shown).left.items[0])
+        return TextReading(self.case.formula.reader.scope, shown).prepared(parse(shown).left.items[0])[0]

@@ -41,6 +41,7 @@ class Verdict:
     """The answer to a claim.
 
     ``found`` is the standard reading in which it holds, or for a wrong claim the one that it comes nearest to;
+    ``where`` holds the names that the nearest formula uses for its parts;
     ``exact`` whether equality is proved, not only seen in floats; ``letters`` those that index text has for its axes.
     """
 
@@ -55,6 +56,7 @@ class Verdict:
     diagnosis: Diagnosis | None = None
     nearest: Form | None = None
     nearest_letters: tuple[str, ...] = ()
+    where: dict[str, Form] = field(default_factory=dict)
     counterexample: Counterexample | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -96,6 +98,7 @@ class Verdict:
             "nearest": self.nearest_text,
             "nearest_reading": None if self.nearest is None else self.found.name,
             "nearest_axes": list(self.nearest_letters) or None,
+            "where": {name: text(form) for name, form in self.where.items()},
             "counterexample": None if self.counterexample is None else self.counterexample.to_dict(),
             "latex": {
                 "claim": latex.latex(self.claim),
@@ -136,6 +139,8 @@ class Verdict:
         yield Row("wrong", self.diagnosis.text)
         if self.nearest is not None:
             yield Row("nearest", self.found.name, self.nearest, _left(self.nearest_letters))
+        for name, form in self.where.items():
+            yield Row("where", "", form, Symbol(name, "", 0))
         example = self.counterexample
         if example is None:
             return

@@ -56,10 +56,14 @@ class Reader:
             symbol.structure = structure
             self.nodes[symbol] = structured(name, shape, structure) if structure else variable(name, shape)
         for name, node in known.items():
-            symbol = self.declare(name, node.shape)
-            symbol.meaning = Literal(symbol.axes, Fraction(0))
-            self.nodes[symbol] = node
-            self.known.append((symbol.meaning, node))
+            self.know(name, node)
+
+    def know(self, name: str, node: Node) -> None:
+        """A name that stands for a tensor expression."""
+        symbol = self.declare(name, node.shape)
+        symbol.meaning = Literal(symbol.axes, Fraction(0))
+        self.nodes[symbol] = node
+        self.known.append((symbol.meaning, node))
 
     def declare(self, name: str, shape: Shape) -> Symbol:
         """A name with a shape; the tensor that it stands for goes to ``nodes``."""
