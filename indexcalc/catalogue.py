@@ -331,6 +331,18 @@ TABLE = (
         "h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..3; h[4]",
         ("h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..4; h[4]",),
     ),
+    Entry(
+        "E312",
+        "a name in a claim stands for nothing",
+        "A claim uses the names of its expression, and of what was declared or defined before. Besides, it may have "
+        "one name of its own, for the cotangent or the perturbation, such as G or dx. A second one would be left "
+        "without a meaning.",
+        "A: matrix(m, n); x: vector(n); d (A*x) / d x == G*A*Z",
+        (
+            "A: matrix(m, n); x: vector(n); d (A*x) / d x == A'*G",
+            "A, Z: matrix(m, n); x: vector(n); d (A*x) / d x == A + Z - Z",
+        ),
+    ),
     # ------------------------------------------------------------------ E4xx: not differentiable, not supported
     Entry(
         "E402",
@@ -365,6 +377,14 @@ TABLE = (
         "may be hidden, as in c - c.",
         "x/(c - c)",
         ("c, t: scalar; x/(c - t)",),
+    ),
+    Entry(
+        "E406",
+        "a claim cannot be decided",
+        "A claim and a derivative that no law shows to be equal are compared in numbers, at several points. Here no "
+        "point was found at which both have a value, as with the logarithm of a negative number.",
+        "x: vector(n); d log(-1 - x.^2) / d x == diag(2*x ./ (x.^2 + 1) + log(-2 - x.^2))",
+        ("x: vector(n); d log(1 + x.^2) / d x == diag(2*x ./ (1 + x.^2))",),
     ),
     Entry(
         "E490",

@@ -91,7 +91,7 @@ class Certificate:
             return PROVED
         key = ("pullback", "")
         if key not in self.made:
-            expected, found = self._expected("pullback"), _value_of(node)
+            expected, found = self.expected("pullback"), _value_of(node)
             proved = self.points.proved(expected, found)
             self.made[key] = PROVED if proved else self._floats("the pullback", expected, found)
         return self.made[key]
@@ -102,7 +102,7 @@ class Certificate:
             label = "index" if letters is not None else "matrix"
         key = (label, text)
         if key not in self.made:
-            expected, shape = self._expected(label), self._shape(label)
+            expected, shape = self.expected(label), self.shape(label)
             same = self.derivation.node if label in ("index", "entries", "matrix") else None
             self.made[key] = self._text(f"the {label} form", text, letters, shape, expected, same, reader)
         return self.made[key]
@@ -160,7 +160,8 @@ class Certificate:
             raise self._failed(what, "does not equal the derivative") from None
 
     # ------------------------------------------------------------------ what a form stands for
-    def _shape(self, label: str) -> Shape:
+    def shape(self, label: str) -> Shape:
+        """The sizes of a form's axes."""
         derivation, task = self.derivation, self.derivation.task
         match label:
             case "pullback":
@@ -185,7 +186,7 @@ class Certificate:
         derivation, task = self.derivation, self.derivation.task
         return len(task.output.shape) + (len(task.wrt[0].shape) if derivation.order == 2 else 0)
 
-    def _expected(self, label: str) -> Valued:
+    def expected(self, label: str) -> Valued:
         """The value of a form, made of that of the derivative."""
         derivation, task = self.derivation, self.derivation.task
         derivative = derivation.derivative

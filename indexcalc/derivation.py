@@ -83,13 +83,21 @@ class Task:
 
 
 class Derivation:
-    """A task's derivative. Axes are in numerator layout, the output's first, unless ``node`` says otherwise."""
+    """A task's derivative. Axes are in numerator layout, the output's first, unless ``node`` says otherwise.
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    ``vector`` is the user's own name for the cotangent and the perturbation."""
+
+    def __init__(self, task: Task, vector: str = "") -> None:
+        self.task, self.vector = task, vector
         self.order = len(task.wrt)
         self.is_derivative = task.is_derivative
         self.is_transposed = task.layout == "denominator" and self.is_derivative
+
+    def renamed(self, task: Task, vector: str) -> Derivation:
+        """The same derivative, for a task in which only names are others."""
+        other = Derivation(task, vector)
+        other.derivative = self.derivative
+        return other
 
     # ------------------------------------------------------------------ nodes
     @cached_property
@@ -209,14 +217,14 @@ class Derivation:
         """The name of the cotangent; of vjp where the user gave one."""
         if self.task.form == "vjp":
             return self.task.vector.name if isinstance(self.task.vector, Variable) else None
-        return self.fresh("G") if self.is_derivative and self.order == 1 else None
+        return (self.vector or self.fresh("G")) if self.is_derivative and self.order == 1 else None
 
     @cached_property
     def perturbation(self) -> str | None:
         """The name of the perturbation; of jvp and hvp where the user gave one."""
         if self.task.form in ("jvp", "hvp"):
             return self.task.vector.name if isinstance(self.task.vector, Variable) else None
-        return self.fresh(f"d{self.task.wrt[-1].name}") if self.is_derivative else None
+        return (self.vector or self.fresh(f"d{self.task.wrt[-1].name}")) if self.is_derivative else None
 
     @cached_property
     def groups(self) -> tuple[Letters, ...]:

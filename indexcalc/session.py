@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, NoReturn
 
 from indexcalc.answer import Answer
+from indexcalc.claims.check import checked
+from indexcalc.claims.names import Claim, Names, names_of
+from indexcalc.claims.verdict import Verdict
 from indexcalc.derivation import Input, Task
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import core, syntax
@@ -21,13 +24,14 @@ from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.programs import Program
 from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable, walk
-from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, classify, declaration
+from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, claimed, classify, declaration
+from indexcalc.language.statements import Claim as Claimed
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Dimension
 from indexcalc.tensor.structure import restored
 
-Mode = Literal["run", "diff", "simplify"]
+Mode = Literal["run", "diff", "simplify", "check"]
 DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
 LAYOUTS = ("numerator", "denominator", "both")
 
@@ -146,12 +150,13 @@ class Session:
         order: int = 1,
         layout: str = "numerator",
         line: int = 1,
-    ) -> list[Answer]:
-        """What one statement asks: nothing for a declaration, else an answer a question.
+        claim: str | None = None,
+    ) -> list[Answer | Verdict]:
+        """What one statement asks: nothing for a declaration, else an answer a question, a verdict a claim.
 
         In mode "run" a definition is kept for the statements that follow; in the others its left-hand side names
-        the output, and its right side is differentiated ("diff") or simplified ("simplify").
-        Raises IndexcalcError.
+        the output, and its right side is differentiated ("diff"), compared with ``claim`` ("check") or simplified
+        ("simplify"). Raises IndexcalcError.
         """
         place = line, text
         text = normalise(text)
@@ -165,13 +170,22 @@ class Session:
                 return []
             self._define_first(parsed)
             statement = classify(parsed, self.scope)
+            if isinstance(statement, Claimed):
+                if mode not in ("run", "check") or claim is not None:
+                    help_ = "a file takes it, and so does `indexcalc check` without --claim"
+                    raise IndexcalcError("E107", "this is a claim", statement.span, help_)
+                made = Claim(text, statement.formula, ())
+                return list(self.verdicts(statement.question, text, made, line=line))
             if isinstance(statement, Declaration | Program) or (isinstance(statement, Definition) and mode == "run"):
                 self._keep(statement, text)
                 return []
             if isinstance(statement, Definition):
                 statement = Question(statement.span, "simplify", statement.body, statement.name)
-            if mode == "diff" and statement.form == "simplify":
+            if mode != "simplify" and mode != "run" and statement.form == "simplify":
                 statement = statement._replace(form="diff")
+            if mode == "check":
+                formula = self._claim(claim, statement.span)
+                return list(self.verdicts(statement, text, formula, wrt=wrt, order=order, line=line))
             tasks = self.tasks(statement, text, wrt=wrt, order=order, layout=layout, line=line)
         except IndexcalcError as error:
             raise error.located(text) from error.__cause__
@@ -194,7 +208,7 @@ class Session:
             return
         self._define_first(pending.statement)
         found = classify(pending.statement, self.scope)
-        if isinstance(found, Question):
+        if isinstance(found, Question | Claimed):
             message = "only declarations and definitions are repeated"
             raise IndexcalcError("E403", message, span, "ask for the steps one by one")
         self._keep(found, normalise(pending.place[1]))
@@ -343,6 +357,35 @@ class Session:
         pairs = [(task, replace(task, layout="denominator")) for task in tasks]
         return [way for pair in pairs for way in (pair if pair[0].has_layouts else pair[:1])]
 
+    def _claim(self, text: str | None, span: Span) -> Claim:
+        """A formula that is given apart from its question."""
+        if text is None:
+            help_ = 'give the formula, `--claim "diag(1 - a.^2)*W"`, or write `d a / d x == diag(1 - a.^2)*W`'
+            raise IndexcalcError("E107", "there is no claim to check", span, help_)
+        text = normalise(text)
+        try:
+            formula, left = claimed(parse(text), self.scope)
+        except IndexcalcError as error:
+            raise error.located(text) from error.__cause__
+        return Claim(text, formula, left)
+
+    def verdicts(
+        self, question: Question, text: str, claim: Claim, *, wrt: Sequence[str] = (), order: int = 1, line: int = 1
+    ) -> Iterator[Verdict]:
+        """What is to be said of a claim, for each variable in ``wrt``."""
+        if order not in (1, 2):
+            raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
+        with self.scope.attempt(keep=False):
+            asked = _Asked(self, question, text, [_parsed_name(name) for name in wrt], order)
+            if not asked.wanted and len(asked.requests) > 1:
+                message = "a claim is about the derivative by one variable, and none is named"
+                raise IndexcalcError("E304", message, question.span, "name it: `--wrt x`, `d a / d x == …`")
+            for task, names in asked.claimed(line, claim):
+                try:
+                    yield checked(task, names, claim)
+                except IndexcalcError as error:
+                    raise error.located(claim.text) from error.__cause__
+
 
 class _Asked:
     """One question while it is worked out: its meaning, its names, its variables."""
@@ -416,7 +459,8 @@ class _Asked:
             raise IndexcalcError("E211", message, name.span)
         return symbol
 
-    def _requests(self) -> list[tuple[tuple[Symbol, ...], tuple[Letters, ...]]]:
+    @property
+    def requests(self) -> list[tuple[tuple[Symbol, ...], tuple[Letters, ...]]]:
         """The variables of each answer, with the letters that the user gave their axes."""
         if self.form == "simplify":
             return [((), ())]
@@ -464,10 +508,19 @@ class _Asked:
 
     # ------------------------------------------------------------------ tasks
     def tasks(self, line: int, layout: str) -> Iterator[Task]:
+        """One task for each request."""
+        return (task for task, _ in self._lowered(line, layout))
+
+    def claimed(self, line: int, claim: Claim) -> Iterator[tuple[Task, Names]]:
+        """One task for each request, with what the names in a claim stand for."""
+        for task, lowering in self._lowered(line, "numerator"):
+            yield task, names_of(self.scope, task, lowering, claim)
+
+    def _lowered(self, line: int, layout: str) -> Iterator[tuple[Task, Lowering]]:
         if self.form in ("grad", "hess", "hvp") and self.meaning.axes:
             help_ = "ask for the derivative `d a / d W`, or for `vjp(a, W, da)`"
             raise IndexcalcError("E217", "a gradient is of a scalar, and this has axes", self.question.body.span, help_)
-        requests = self._requests()
+        requests = self.requests
         if not requests[0][0] and self.form not in ("simplify",):
             raise IndexcalcError("E304", "there is no variable to differentiate by", self.question.span)
         for variables, letters in requests:
@@ -486,7 +539,7 @@ class _Asked:
                 for v in variables
                 if v not in self._leaves(roots, variables)
             ]
-            yield Task(
+            task = Task(
                 text=self.text,
                 form=self.form,
                 output=output,
@@ -510,6 +563,7 @@ class _Asked:
                 line=line,
                 taken=frozenset(self.scope.symbols),
             )
+            yield task, lowering
 
     def _is_symmetric_gradient(self, variable: Symbol) -> bool:
         structured = {"symmetric", "spd"} & set(variable.structure)
@@ -579,17 +633,45 @@ def differentiate(
     session, last = _prepared(text, let)
     names = [wrt] if isinstance(wrt, str) else list(wrt or ())
     answers = session.answers(last, "diff", wrt=names, order=order, layout=layout)
-    return answers or _nothing(last)
+    return [answer for answer in answers if isinstance(answer, Answer)] or _nothing(last)
 
 
 def simplify(text: str, let: Sequence[str] = ()) -> Answer:
     """An expression in its simplest form: an answer of order 0. Raises IndexcalcError."""
     session, last = _prepared(text, let)
-    return (session.answers(last, "simplify") or _nothing(last))[0]
+    answers = session.answers(last, "simplify")
+    return next((answer for answer in answers if isinstance(answer, Answer)), None) or _nothing(last)
 
 
-def run(text: str) -> Iterator[Answer]:
-    """The answers to a file's questions, in order. Raises IndexcalcError at the first bad statement."""
+def check(
+    text: str,
+    wrt: str | Sequence[str] | None = None,
+    claim: str | None = None,
+    let: Sequence[str] = (),
+    order: int = 1,
+) -> Verdict:
+    """What is to be said of a formula that is claimed to be the derivative of an expression: the first of
+    ``verdicts``. Without ``claim`` the last statement is one, ``d a / d W == …``. Raises IndexcalcError."""
+    return verdicts(text, wrt, claim, let, order)[0]
+
+
+def verdicts(
+    text: str,
+    wrt: str | Sequence[str] | None = None,
+    claim: str | None = None,
+    let: Sequence[str] = (),
+    order: int = 1,
+) -> list[Verdict]:
+    """What is to be said of a claim, for each variable in ``wrt``. Raises IndexcalcError."""
+    session, last = _prepared(text, let)
+    names = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    found = session.answers(last, "check", wrt=names, order=order, claim=claim)
+    return [verdict for verdict in found if isinstance(verdict, Verdict)] or _nothing(last)
+
+
+def run(text: str) -> Iterator[Answer | Verdict]:
+    """The answers to a file's questions and the verdicts on its claims, in order. Raises IndexcalcError at the first
+    bad statement."""
     session = Session()
     session.foresee(split(text))
     for line, statement in split(text):
@@ -617,5 +699,5 @@ def _prepared(text: str, let: Sequence[str]) -> tuple[Session, str]:
     return session, statements[-1][1]
 
 
-def _nothing(text: str) -> list[Answer]:
+def _nothing(text: str) -> NoReturn:
     raise IndexcalcError("E107", "this is a declaration, not an expression", (0, len(text)), text=text)

@@ -92,7 +92,7 @@ def test_help_version_and_functions_exit_with_zero(arguments: list[str]) -> None
 def test_every_command_is_in_the_help_and_the_readme() -> None:
     shown = run("-h").stdout
     readme = (ROOT / "README.md").read_text()
-    for command in ("diff", "simplify", "run", "functions"):
+    for command in ("diff", "simplify", "check", "run", "functions"):
         assert command in shown
         assert f"indexcalc {command}" in readme
 
@@ -246,7 +246,7 @@ def test_colour_can_be_had_in_a_pipe() -> None:
 @pytest.mark.parametrize("extra", [["--ascii"], []])
 def test_ascii_only_output(extra: list[str]) -> None:
     environment = {} if extra else {"PYTHONIOENCODING": "ascii"}
-    for format_ in ("text", "plain", "latex", "json", "numpy"):
+    for format_ in ("text", "plain", "latex", "markdown", "json", "numpy"):
         done = run("diff", "a = tanh(λ W x + b)", "--wrt", "W", "--format", format_, *extra, environment=environment)
         assert done.returncode == 0
         assert done.stdout.isascii()
@@ -254,8 +254,8 @@ def test_ascii_only_output(extra: list[str]) -> None:
 
 # ---------------------------------------------------------------------- samples
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-@pytest.mark.parametrize("format_", ["text", "plain", "latex", "json", "numpy"])
+@pytest.mark.parametrize("format_", ["text", "plain", "latex", "markdown", "json", "numpy"])
 def test_samples_run_in_every_format(sample: Path, format_: str) -> None:
     done = run("run", str(sample), "--format", format_)
-    assert done.returncode == 0
+    assert done.returncode == (3 if sample.stem == "claims" else 0)  # some of the claims are wrong, as they say
     assert done.stdout

@@ -321,8 +321,6 @@ def test_a_bad_declaration_is_an_error_in_its_own_text(declaration: str, code: s
 
 
 UNSUPPORTED = [
-    ("x == y", "=="),
-    ("d x / d y == A", "=="),
     ("repmat(A)", "repmat"),
     ("x_i + reshape(A)_i", "reshape"),
 ]

@@ -14,12 +14,13 @@ import typer
 
 import indexcalc
 from indexcalc.answer import Answer
+from indexcalc.claims.verdict import Verdict
 from indexcalc.cli.explanation import explanation, titles
 from indexcalc.cli.output import Color, Form, Format, Output
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
 from indexcalc.language.shorthands import TABLE as SHORTHANDS
-from indexcalc.session import LAYOUTS, Session, differentiate, prepared, split
+from indexcalc.session import LAYOUTS, Session, differentiate, prepared, split, verdicts
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
 EXAMPLES = """\
@@ -123,6 +124,39 @@ def simplify(
 
 
 @app.command()
+def check(
+    expression: Expression = None,
+    wrt: Annotated[
+        list[str] | None, typer.Option("--wrt", help="The variable that the claim's derivative is by.", metavar="VAR")
+    ] = None,
+    claim: Annotated[
+        str | None,
+        typer.Option("--claim", help="What is said to be the derivative; or EXPR itself is `d a / d x == FORMULA`."),
+    ] = None,
+    order: Annotated[int, typer.Option("--order", help="1, or 2; 2 with two variables is the mixed derivative.")] = 1,
+    let: Let = None,
+    format: Formats = None,
+    color: Colors = Color.AUTO,
+    ascii: Ascii = False,
+) -> None:
+    """Check a formula that is said to be a derivative: which standard reading it holds in, or where it is wrong.
+
+    The exit code is 0 if the claim holds, 3 if it does not.
+    """
+    output = Output(format, [Form.ALL], color, ascii)
+    if expression is None or expression == "-":
+        session = _declared(output, let)
+        _batch(
+            output,
+            split(_stdin()),
+            lambda s, line: session.answers(s, "check", wrt=wrt or (), order=order, line=line, claim=claim),
+        )
+    else:
+        _one(output, expression, lambda: verdicts(expression, wrt, claim, let or (), order))
+    _finish(output)
+
+
+@app.command()
 def run(
     file: Annotated[str, typer.Argument(help="A file of statements, or `-` for stdin.", metavar="FILE")],
     layout: Layout = "numerator",
@@ -199,10 +233,10 @@ def _declared(output: Output, let: Sequence[str] | None) -> Session:
         raise typer.Exit(1) from None
 
 
-def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer]]) -> None:
+def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer | Verdict]]) -> None:
     try:
         for answer in ask():
-            output.answer(answer)
+            output.result(answer)
     except IndexcalcError as error:
         output.error(error.located(text))
     except Exception as bug:  # no traceback ever reaches a user
@@ -214,13 +248,15 @@ def _own_fault(bug: Exception) -> IndexcalcError:
     return IndexcalcError("E491", message, help="please report this input")
 
 
-def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[[str, int], Sequence[Answer]]) -> None:
+def _batch(
+    output: Output, statements: Iterable[tuple[int, str]], ask: Callable[[str, int], Sequence[Answer | Verdict]]
+) -> None:
     """Every statement in order; a bad one is reported and the others are still answered."""
     listed = list(statements)
     for line, statement in output.progress(listed) if len(listed) >= MANY else listed:
         try:
             for answer in ask(statement, line):
-                output.answer(answer)
+                output.result(answer)
         except IndexcalcError as error:
             output.error(error.located(statement), line)
         except Exception as bug:  # nor are the other lines lost
@@ -228,7 +264,7 @@ def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[
 
 
 def _finish(output: Output) -> None:
-    if output.rejected or output.failed:
+    if output.rejected or output.failed or output.refuted:
         raise typer.Exit(1 if output.rejected else 3)
 
 
@@ -258,8 +294,8 @@ def _in_order(arguments: Sequence[str], command: Any) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The program: exits with 0, 1 (an input was rejected), 2 (wrong usage), 3 (a certificate
-    failed) or 130 (interrupted)."""
+    """The program: exits with 0, 1 (an input was rejected), 2 (wrong usage), 3 (a claim does not hold, or a
+    certificate failed) or 130 (interrupted)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     group: Any = typer.main.get_command(app)
     if given and given[0] in group.commands:

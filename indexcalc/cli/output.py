@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from indexcalc.answer import Answer
+from indexcalc.claims.verdict import Verdict
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.characters import GREEK
-from indexcalc.render import latex
+from indexcalc.render import claim, latex, markdown
 from indexcalc.render.plain import assumed, equation, guesses, plain
 from indexcalc.render.report import Report
 
@@ -23,6 +24,7 @@ class Format(StrEnum):
     TEXT = "text"
     PLAIN = "plain"
     LATEX = "latex"
+    MARKDOWN = "markdown"
     JSON = "json"
     NUMPY = "numpy"
 
@@ -64,10 +66,18 @@ class Output:
         self.written = False
         self.rejected = 0
         self.failed = 0
+        self.refuted = 0
         self._console: Any = None
         self._told: list[str] = []
 
     # ------------------------------------------------------------------ answers
+    def result(self, result: Answer | Verdict) -> None:
+        """What a question or a claim gets."""
+        if isinstance(result, Answer):
+            self.answer(result)
+        else:
+            self.verdict(result)
+
     def answer(self, answer: Answer) -> None:
         if self.format is Format.JSON:
             self._line(json.dumps(answer.to_dict(), ensure_ascii=self.ascii_only))
@@ -90,6 +100,8 @@ class Output:
                 text = [latex.latex(line.form) for line in report.lines if line.form is not None]
             case Format.LATEX:
                 text = latex.document(report)
+            case Format.MARKDOWN:
+                text = markdown.answer(report)
             case _ if len(self.forms) == 1:
                 text = [equation(line) for line in report.lines] or [f"none: this answer has no {self.forms[0]} form"]
             case _:
@@ -103,15 +115,43 @@ class Output:
         for line in lines:
             self._line(line)
 
-    def _show(self, report: Report) -> None:
+    def verdict(self, verdict: Verdict) -> None:
+        """What is said of a claim; those that are refuted are counted."""
+        self.refuted += not verdict.holds
+        if self.format is Format.JSON:
+            self._line(json.dumps(verdict.to_dict(), ensure_ascii=self.ascii_only))
+            return
+        report = verdict.report()
+        if self.format is Format.TEXT:
+            self._show(report)
+            return
+        if not self.terminal:
+            for line in assumed(report.head):
+                self._report(line)
+        if self.written:
+            self._line("")
+        match self.format:
+            case Format.LATEX:
+                self.lines(claim.document(report))
+            case Format.MARKDOWN:
+                self.lines(markdown.verdict(report))
+            case Format.NUMPY:
+                self.lines(f"# {line}" for line in claim.plain(report, assumptions=False))
+            case _:
+                self.lines(claim.plain(report, assumptions=self.terminal))
+
+    def _show(self, report: Report | claim.ClaimReport) -> None:
         """In colour, wrapped to the terminal's width."""
-        from indexcalc.render.terminal import TerminalReport  # rich is heavy: only when it is wanted
+        from indexcalc.render.terminal import TerminalClaim, TerminalReport  # rich is heavy: only when it is wanted
 
         if self.written:
             self._line("")
         console = self._rich()
         with console.capture() as capture:
-            console.print(TerminalReport(report, self.ascii_only))
+            if isinstance(report, Report):
+                console.print(TerminalReport(report, self.ascii_only))
+            else:
+                console.print(TerminalClaim(report, self.ascii_only))
         self._write(capture.get())
 
     def _rich(self) -> Any:

@@ -52,21 +52,27 @@ class Reader:
         self.nodes: dict[Symbol, Node] = {}
         self.known: list[tuple[Literal, Node]] = []
         for name, shape, structure in declared:
-            symbol = self._symbol(name, shape)
+            symbol = self.declare(name, shape)
             symbol.structure = structure
             self.nodes[symbol] = structured(name, shape, structure) if structure else variable(name, shape)
         for name, node in known.items():
-            symbol = self._symbol(name, node.shape)
-            symbol.meaning = Literal(symbol.axes, Fraction(0))
-            self.nodes[symbol] = node
-            self.known.append((symbol.meaning, node))
+            self.know(name, node)
 
-    def _symbol(self, name: str, shape: Shape) -> Symbol:
-        axes = self._axes(shape)
+    def know(self, name: str, node: Node) -> None:
+        """A name that stands for a tensor expression."""
+        symbol = self.declare(name, node.shape)
+        symbol.meaning = Literal(symbol.axes, Fraction(0))
+        self.nodes[symbol] = node
+        self.known.append((symbol.meaning, node))
+
+    def declare(self, name: str, shape: Shape) -> Symbol:
+        """A name with a shape; the tensor that it stands for goes to ``nodes``."""
+        axes = self.axes(shape)
         symbol = self.scope.symbols[name] = Symbol(name, kind_of(axes), axes, name, (0, 0), assumed=False)
         return symbol
 
-    def _axes(self, shape: Shape) -> Axes:
+    def axes(self, shape: Shape) -> Axes:
+        """The sizes of a shape, as unknowns with a value."""
         return tuple([self._size(dimension) for dimension in shape])
 
     def _size(self, dimension: Dimension) -> int:
@@ -82,18 +88,19 @@ class Reader:
     def steps(self, text: str, letters: Letters | None, shape: Shape) -> Sequence[Step] | None:
         """The meaning of a text, its parts before it: of index text where ``letters`` name its axes, else of matrix
         text; the letters of a left-hand side come first. None where it has not this shape. Raises IndexcalcError."""
-        return self._read(text, letters, shape, self._steps)
+        return self._read(text, letters, shape, self.steps_of)
 
     def node(self, text: str, letters: Letters | None, shape: Shape) -> Node | None:
         """The tensor expression that a text stands for. Raises IndexcalcError."""
 
-        def lowered(meaning: Core) -> Node:
-            lowering = Lowering(self._dimension)
-            for stand_in, node in self.known:
-                lowering.nodes[id(stand_in)] = node
-            return lowering.lower(meaning)
+        return self._read(text, letters, shape, self.lowered)
 
-        return self._read(text, letters, shape, lowered)
+    def lowered(self, meaning: Core) -> Node:
+        """The tensor expression of a meaning."""
+        lowering = Lowering(self._dimension)
+        for stand_in, node in self.known:
+            lowering.nodes[id(stand_in)] = node
+        return lowering.lower(meaning)
 
     def is_indexed(self, text: str) -> bool:
         """Whether a text is index text."""
@@ -113,7 +120,7 @@ class Reader:
             if len(self.scope.symbols) > known:
                 names = ", ".join(list(self.scope.symbols)[known:])
                 raise IndexcalcError("E304", f"{names} stands for nothing", side.span)
-            wanted = self._axes(shape)
+            wanted = self.axes(shape)
             fits = len(wanted) == len(meaning.axes) and all(map(self.scope.sizes.unify, meaning.axes, wanted))
             if not fits or (letters is None and reading.kind == "r"):
                 return None
@@ -125,8 +132,8 @@ class Reader:
             raise IndexcalcError("E203", "the size of this is not known")
         return found
 
-    def _steps(self, root: Core) -> Sequence[Step]:
-        """Iterative: a sum of many terms may be nested deeply."""
+    def steps_of(self, root: Core) -> Sequence[Step]:
+        """A meaning with its parts before it. Iterative: a sum of many terms may be nested deeply."""
         steps: list[Step] = []
         places: dict[int, int] = {}
         rewritten: dict[int, tuple[Core, Core]] = {}  # with the meanings, so that no other takes their ids
@@ -134,7 +141,7 @@ class Reader:
         while stack:
             meaning = stack[-1]
             if id(meaning) not in rewritten:
-                rewritten[id(meaning)] = meaning, _rewritten(meaning)
+                rewritten[id(meaning)] = meaning, simplest(meaning)
             own = rewritten[id(meaning)][1]
             parts = subcores(own)
             waiting = [part for part in parts if id(part) not in places]
@@ -144,9 +151,13 @@ class Reader:
             stack.pop()
             if id(meaning) not in places:
                 places[id(meaning)] = len(steps)
-                node = self.nodes[own.symbol] if isinstance(own, Leaf) else None
-                steps.append(Step(own, tuple([places[id(part)] for part in parts]), self._sizes(own), node))
+                steps.append(self.step(own, tuple([places[id(part)] for part in parts])))
         return steps
+
+    def step(self, own: Core, parts: tuple[int, ...]) -> Step:
+        """A meaning whose parts are these."""
+        node = self.nodes[own.symbol] if isinstance(own, Leaf) else None
+        return Step(own, parts, self._sizes(own), node)
 
     def _sizes(self, meaning: Core) -> Shape:
         match meaning:
@@ -168,7 +179,7 @@ class Reader:
         return tuple([self._dimension(sizes[label]) if label in sizes else 1 for label in range(count)])
 
 
-def _rewritten(meaning: Core) -> Core:
+def simplest(meaning: Core) -> Core:
     """(u^a)^k as u^(ak) for whole k."""
     if not isinstance(meaning, core.Power) or not isinstance(meaning.base, core.Power):
         return meaning

@@ -131,7 +131,7 @@ class Reading:
         self.scope, self.text, self.variables = scope, text, tuple(variables)
         self.notes: list[str] = []
         self.kind = ""
-        self.matrix = MatrixNotation(scope.sizes, self._value, self.notes, text)
+        self.matrix = MatrixNotation(scope.sizes, self.value_of, self.notes, text)
         self.undeclared: list[syntax.Name] = []
         self.left_names: tuple[syntax.Name, ...] = ()
         """The left-hand side, where nothing is known of it."""
@@ -141,6 +141,16 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
+        body, nodes = self.prepared(body)
+        core, letters = self.meaning(body, nodes, left)
+        for node in names_of(nodes):
+            symbol = self.scope.lookup(node)[0]
+            if symbol is not None:
+                self.scope.appear(symbol)
+        return core, letters
+
+    def prepared(self, body: Syntax) -> tuple[Syntax, list[Syntax]]:
+        """A tree with what only looks like a call or a name as what it is, and its nodes."""
         body = written_out(body, self.scope.whole)
         if self.scope.programs:
             body = expanded(body, self.scope.programs)
@@ -151,22 +161,16 @@ class Reading:
             body = syntax.split_words(body, self._product_parts)
             nodes = list(walk(body))
         apart = self._split(body, names_of(nodes))
-        if apart is not body:
-            body, nodes = apart, list(walk(apart))
-        core, letters = self._read(body, nodes, left)
-        for node in names_of(nodes):
-            symbol = self.scope.lookup(node)[0]
-            if symbol is not None:
-                self.scope.appear(symbol)
-        return core, letters
+        return (body, nodes) if apart is body else (apart, list(walk(apart)))
 
-    def _read(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
+    def meaning(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
+        """The meaning of a tree that is prepared, as ``read`` gives it."""
         for name in size_names(nodes):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
         names = names_of(nodes)
         self.undeclared = [node for node in names if self.scope.lookup(node)[0] is None]
-        unknown = [node for node in self.undeclared if self._is_unknown(node)]
+        unknown = [node for node in self.undeclared if self.is_unknown(node)]
         for node in unknown:
             self._refuse_step(node)
         guessed = bool(unknown)
@@ -239,7 +243,7 @@ class Reading:
     def _undeclared(self, node: syntax.Name) -> bool:
         return self.scope.lookup(node)[0] is None and self._constant(node) is None
 
-    def _is_unknown(self, node: syntax.Name) -> bool:
+    def is_unknown(self, node: syntax.Name) -> bool:
         """Whether an undeclared name has no meaning of its own either."""
         _, name, scripts = self.scope.lookup(node)
         return not self._is_reserved(name, scripts) and self._constant(node) is None
@@ -289,7 +293,7 @@ class Reading:
         if not unknown:
             return
         for name, node in unknown.items():
-            _refuse_function(name, node)
+            refuse_function(name, node)
         readings = infer(trees, self._kind)
         if len(readings) == 2:
             raise self._ambiguous(readings, trees)
@@ -322,7 +326,7 @@ class Reading:
                 continue
             if not scripts and (strange or name[0].isupper() or node.text in stems or node.scripts):
                 raise self._mixed(node)
-            _refuse_function(name, node)
+            refuse_function(name, node)
             self._add(name, node, sum(len(letters_of(script) or ()) for script in scripts))
 
     def _add(self, name: str, node: syntax.Name, rank: int) -> None:
@@ -351,7 +355,8 @@ class Reading:
             return Value("M", Product((size, size), (), (0, 0), ((0, size),)), node.span)
         return None
 
-    def _value(self, node: syntax.Name) -> Value:
+    def value_of(self, node: syntax.Name) -> Value:
+        """What a name means in matrix notation."""
         symbol, name, scripts = self.scope.lookup(node)
         if scripts:
             raise self._mixed(node)
@@ -420,7 +425,7 @@ def no_variable(scope: Scope, name: str, span: Span) -> IndexcalcError:
     return IndexcalcError("E304", message or f"`{name}` is no variable of the expression", span, help_)
 
 
-def _refuse_function(name: str, node: syntax.Name) -> None:
+def refuse_function(name: str, node: syntax.Name) -> None:
     """``sin x`` is no product; a Greek letter is a letter where no bracket follows."""
     if (name in BY_NAME or name in LIBRARY) and name not in GREEK_NAMES:
         help_ = f"write `{name}(…)`, or declare `{name}` if it is a variable"

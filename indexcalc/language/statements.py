@@ -37,23 +37,62 @@ class Definition(NamedTuple):
     body: Syntax
 
 
+class Claim(NamedTuple):
+    """``d a / d W == formula``: a question, and what is said to be its answer."""
+
+    span: Span
+    question: Question
+    formula: Syntax
+
+
 QUOTIENT = "read as a quotient, for its names stand for something; a derivative is `∂a/∂W`"
 
 
-def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Program | Question:
+def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Program | Question | Claim:
     """Reads what a statement asks off its tree."""
     if statement.runs is not None:
         statement = _typeset(statement, statement.runs, scope)
     if statement.relation == "==":
-        raise IndexcalcError("E404", "checking a claim (`==`) is not supported yet", statement.span)
+        question = _question(statement.left, statement.left.span, scope)
+        return Claim(statement.span, question, _formula(statement))
     if statement.right is not None:
         return _definition(statement, scope)
-    side = statement.left
-    declared = declaration(side.items, statement.span)
-    if declared is not None:
-        return declared
+    return declaration(statement.left.items, statement.span) or _question(statement.left, statement.span, scope)
+
+
+def claimed(statement: Statement, scope: Scope) -> tuple[Syntax, tuple[Name, ...]]:
+    """The formula of a claim that is given apart, and the names on its left-hand side, if it has one:
+    ``D_ikl = …``, ``∂a_i/∂W_kl = …``."""
+    if statement.right is None:
+        statement = statement._replace(right=statement.left)
+        left: tuple[Name, ...] = ()
+    else:
+        (item,) = statement.left.items if len(statement.left.items) == 1 else (None,)
+        asked = None if item is None else derivative(item, scope)
+        if isinstance(item, Name):
+            left = (item,)
+        elif asked is not None:
+            left = (asked.left, *asked.variables) if asked.left is not None else ()
+        else:
+            raise IndexcalcError("E107", "a claim is one formula", statement.span, "`(1 - a.^2)*x'`, `D_ik = W_ik`")
+        statement = statement._replace(relation="==")
+    if statement.runs is not None:
+        statement = _typeset(statement, statement.runs, scope)
+    return _formula(statement), left
+
+
+def _formula(statement: Statement) -> Syntax:
+    """The right side of a claim."""
+    right = statement.right
+    assert right is not None
+    if len(right.items) > 1 or right.arrow:
+        raise IndexcalcError("E107", "a claim is one formula", right.span, "`d a / d x == diag(1 - a.^2)*W`")
+    return right.items[0]
+
+
+def _question(side: syntax.Side, span: Span, scope: Scope) -> Question:
     if side.arrow:
-        return _kept(side, statement.span, scope)
+        return _kept(side, span, scope)
     if len(side.items) > 1:
         raise IndexcalcError("E107", "one expression a line, or declarations: `x, y: vector(n)`", side.items[1].span)
     body = side.items[0]
@@ -61,7 +100,7 @@ def classify(statement: Statement, scope: Scope) -> Declaration | Definition | P
     if question is not None:
         return question
     note = QUOTIENT if derivative(body, Scope()) is not None else ""
-    return Question(statement.span, "simplify", body, note=note)
+    return Question(span, "simplify", body, note=note)
 
 
 def _typeset(statement: Statement, runs: frozenset[int], scope: Scope) -> Statement:
@@ -76,10 +115,11 @@ def _typeset(statement: Statement, runs: frozenset[int], scope: Scope) -> Statem
         return side._replace(items=tuple(syntax.split_words(item, letters) for item in side.items))
 
     left, right = apart(statement.left), statement.right and apart(statement.right)
+    alone = left.items if right is None or statement.relation == "==" else ()
     for item in [*left.items, *(right.items if right else ())]:
         for node in walk(item):
             asks = node.function in CALLS if isinstance(node, syntax.Call) else derivative(node, scope) is not None
-            if asks and (node is not item or right is not None):
+            if asks and not any(node is one for one in alone):
                 raise IndexcalcError("E107", "a derivative stands alone: `∂a/∂W`", node.span)
     return statement._replace(left=left, right=right)
 

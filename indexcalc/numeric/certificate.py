@@ -102,7 +102,7 @@ class Points:
         errors: list[float] = []
         for _, at in self.floats():
             try:
-                error = _distance(expected(at), got(at))
+                error = distance(expected(at), got(at))
             except NO_VALUE:
                 continue
             if error > CLOSE:
@@ -161,10 +161,10 @@ class _Course:
             change, size = self._difference(at, direction, step)
             if slope.how == "pullback":
                 change, size = times_vector(vector, change), size * max(map(abs, vector), default=0.0)
-            error = _distance(derivative, change, NOISE * size)
+            error = distance(derivative, change, NOISE * size)
             if error <= CLOSE:
                 return error
-            if any(_distance(change, other, NOISE * size) < error / 16 for other in found):
+            if any(distance(change, other, NOISE * size) < error / 16 for other in found):
                 raise Refuted
             found.append(change)
         return None
@@ -195,7 +195,7 @@ def vector_times(vector: Value, matrix: Value) -> Value:
     return [sum(map(mul, matrix[k::n], vector)) for k in range(n)]
 
 
-def _distance(a: Value, b: Value, noise: float = 0.0) -> float:
+def distance(a: Value, b: Value, noise: float = 0.0) -> float:
     """The largest difference of entries, relative to the largest entry. Raises ArithmeticError for no numbers."""
     largest = max([*map(abs, a), *map(abs, b), noise])
     if len(a) != len(b):

@@ -19,11 +19,12 @@ def value(steps: Sequence[Step], at: Evaluation) -> Value:
     """The entries of the last step. Raises ArithmeticError or ValueError where it has none."""
     values: list[Value] = []
     for step in steps:
-        values.append(_value(step, [values[place] for place in step.parts], at))
+        values.append(entries(step, [values[place] for place in step.parts], at))
     return values[-1]
 
 
-def _value(step: Step, parts: Sequence[Value], at: Evaluation) -> Value:
+def entries(step: Step, parts: Sequence[Value], at: Evaluation) -> Value:
+    """The entries of one step, given those of its parts."""
     by = at.arithmetic
     dims = at.shape(step.sizes)
     match step.meaning:

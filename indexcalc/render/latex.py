@@ -103,7 +103,7 @@ def _layout(form: Form) -> Iterator[Piece]:
 def _call(form: Call) -> Iterator[Piece]:
     if form.letters:
         yield "{"
-    if form.function in CALLS:
+    if form.function in CALLS and len(form.parts) > (form.function == "kron"):
         yield from CALLS[form.function](form.parts)
     else:
         row = BY_NAME.get(form.function)
@@ -212,17 +212,22 @@ def name(text: str, letters: Sequence[str] = ()) -> str:
     return symbol + (f"_{{{below}}}" if below else "") + (f"^{{{above}}}" if above else "")
 
 
-def document(report: Report) -> Iterator[str]:
-    """The lines of an align* environment, what was assumed in comments before it."""
-    yield f"% {title(report)}"
-    yield from (f"% {line}" for line in assumed(report))
+def equations(report: Report) -> list[tuple[str, str, str]]:
+    """The left side, the right side and the label of each form."""
     rows = []
     if report.expression is not None and report.question != "simplify":
         rows.append((name(_output(report)), latex(report.expression), "expression"))
     for line in report.lines:
         right = latex(line.form) if line.form is not None else rf"\text{{none: {line.reason}}}"
         rows.append((_left(report, line), right, line.label))
-    rows += [(name(part), latex(form), "where") for part, form in report.where.items()]
+    return rows + [(name(part), latex(form), "where") for part, form in report.where.items()]
+
+
+def document(report: Report) -> Iterator[str]:
+    """The lines of an align* environment, what was assumed in comments before it."""
+    yield f"% {title(report)}"
+    yield from (f"% {line}" for line in assumed(report))
+    rows = equations(report)
     yield r"\begin{align*}"
     for place, (left, right, label) in enumerate(rows):
         end = r" \\" if place < len(rows) - 1 else ""

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from indexcalc.forms.nodes import Symbol
 from indexcalc.render import plain
+from indexcalc.render.claim import ClaimReport, Row
 from indexcalc.render.report import Line, Report
 from indexcalc.render.text import pieces
 
@@ -28,10 +29,7 @@ class TerminalReport:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         ascii_only = self.ascii_only or options.ascii_only
         report = self.report
-        yield Text(plain.title(report, "d " if ascii_only else "∂"), style="bold")
-        yield from _filled("assumed", plain.guesses(report), options.max_width)
-        for note in report.notes:
-            yield from _filled("note", note.split(" "), options.max_width, " ")
+        yield from _head(report, ascii_only, options.max_width)
         where = [
             Line("" if place else "where", Symbol(name, "", 0), form)
             for place, (name, form) in enumerate(report.where.items())
@@ -45,6 +43,44 @@ class TerminalReport:
             shape = report.shape if ascii_only else report.shape.replace(" x ", " × ")
             layout = f", {report.layout}" if report.layout else ""
             yield Text(f"  {'shape':<{LABEL - 2}}{shape}{layout}", style="dim")
+
+
+class TerminalClaim:
+    """What is said of a claim, for rich to print."""
+
+    def __init__(self, report: ClaimReport, ascii_only: bool = False) -> None:
+        self.report, self.ascii_only = report, ascii_only
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        ascii_only = self.ascii_only or options.ascii_only
+        yield from _head(self.report.head, ascii_only, options.max_width)
+        for row in self.report.rows:
+            yield from self._row(row, options.max_width)
+
+    def _row(self, row: Row, width: int) -> Iterator[Text]:
+        if row.form is not None:
+            formula = _formula(Line(row.label, row.left, row.form), width - LABEL)
+            for place, part in enumerate(formula):
+                label = f"  {row.label:<{LABEL - 2}}" if place == 0 else " " * (LABEL + 2)
+                yield Text.assemble((label, "yellow"), part)
+            if row.words:
+                yield Text(f"{'':<{LABEL}}({row.words})", style="dim")
+            return
+        style = VERDICTS.get(row.label, "")
+        for place, line in enumerate(_filled("", row.words.split(" "), width, " ")):
+            label = f"  {row.label:<{LABEL - 2}}" if place == 0 else " " * LABEL
+            yield Text.assemble((label, style or "yellow"), (line.plain[LABEL:], style))
+
+
+VERDICTS = {"holds": "bold green", "wrong": "bold red"}
+
+
+def _head(report: Report, ascii_only: bool, width: int) -> Iterator[Text]:
+    """What is differentiated, and what was assumed."""
+    yield Text(plain.title(report, "d " if ascii_only else "∂"), style="bold")
+    yield from _filled("assumed", plain.guesses(report), width)
+    for note in report.notes:
+        yield from _filled("note", note.split(" "), width, " ")
 
 
 def _filled(label: str, items: Sequence[str], width: int, joint: str = ", ") -> Iterator[Text]:

@@ -85,8 +85,7 @@ def declared(name: str, order: int) -> Function:
     """A function of which nothing is known, or its derivative: f, f', f'' … As a number it is a wave of a phase and
     a frequency of its own, so that derivatives can be checked."""
     if (name, order) not in _declared:
-        seed = sum(ord(letter) * 31**place for place, letter in enumerate(name))
-        rate, phase = 1 + seed % 7 / 10, seed % 11 / 5
+        rate, phase = wave(name)
         _declared[name, order] = Function(
             name + "'" * order,
             lambda u, y: apply(declared(name, order + 1), u),
@@ -96,6 +95,12 @@ def declared(name: str, order: int) -> Function:
             declared=True,
         )
     return _declared[name, order]
+
+
+def wave(name: str) -> tuple[float, float]:
+    """The frequency and the phase of the wave that stands for a function of which nothing is known."""
+    seed = sum(ord(letter) * 31**place for place, letter in enumerate(name))
+    return 1 + seed % 7 / 10, seed % 11 / 5
 
 
 def function_named(name: str) -> Function | None:
