@@ -54,7 +54,7 @@ def dependents(output: Node, variables: Collection[Node], fixed: Collection[Node
     stops = reached.union(fixed)
     order = descendants([output], lambda node: () if node in stops else node.children)
     for node in order:
-        if any(child in reached for child in node.children):
+        if node not in stops and any(child in reached for child in node.children):
             reached.add(node)
     return [node for node in order if node in reached]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from indexcalc.forms.context import Context
@@ -47,7 +47,7 @@ class Writer:
 
     def best(self, node: Node, letters: Letters) -> Printed:
         """A final answer: the best of its ways to be written."""
-        index = IndexForms(self.context, self.matrices, letters, self.preferred)
+        index = self.index(letters)
         try:
             best, matrix = self.matrices.answer(node)
             ways = [index.form(way, letters) for way in dict.fromkeys((best, node))]
@@ -62,8 +62,11 @@ class Writer:
         try:
             return Printed(node, letters, None, self.matrices.form(node), None)
         except NoMatrixForm as reason:
-            index = IndexForms(self.context, self.matrices, letters, self.preferred)
-            return Printed(node, letters, index.form(node, letters), None, str(reason))
+            return Printed(node, letters, self.index(letters).form(node, letters), None, str(reason))
+
+    def index(self, kept: Collection[str]) -> IndexForms:
+        """Index forms in which these letters are not summed."""
+        return IndexForms(self.context, self.matrices, kept, self.preferred)
 
     def vec(self, node: Node, output_rank: int) -> Form | None:
         """The Kronecker form of a derivative of order 3 or 4."""

@@ -9,6 +9,7 @@ from indexcalc.forms.nodes import (
     PRODUCT,
     SUM,
     Call,
+    Derivative,
     Form,
     Number,
     Power,
@@ -93,6 +94,12 @@ def _layout(form: Form) -> Iterator[Piece]:
         case SumOver():
             yield r"\sum_{" + " ".join(map(letter, form.letters)) + "} "
             yield from _bracketed(form.parts[0], brackets(form.parts[0], SUM))
+        case Derivative():
+            yield r"\frac{\partial "
+            yield form.parts[0]
+            yield r"}{\partial "
+            yield form.parts[1]
+            yield "}"
 
 
 def _call(form: Call) -> Iterator[Piece]:

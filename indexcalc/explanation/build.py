@@ -1,0 +1,117 @@
+"""An answer → the groups of its derivation, in indices and then in matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from indexcalc.explanation.chain import Part, told_renaming
+from indexcalc.explanation.collapse import Collapse
+from indexcalc.explanation.notation import Notation
+from indexcalc.explanation.steps import Equation, Side
+from indexcalc.explanation.terms import Atom, Factor, Slot, Term, Terms, merged, without_deltas
+from indexcalc.forms.index import Letters
+from indexcalc.forms.nodes import Form, Symbol
+from indexcalc.forms.printed import Printed
+from indexcalc.render.text import indices, text
+from indexcalc.tensor.nodes import Node
+
+
+class IndexStyle:
+    """The derivation of one derivative: its parts, the whole, and what it is contracted with."""
+
+    def __init__(self, notation: Notation) -> None:
+        self.notation = notation
+
+    # ------------------------------------------------------------------ the parts
+    def part(self, part: Part) -> Iterator[Equation]:
+        """What a part is, and its derivative by the rules that fire."""
+        notation = self.notation
+        name, shape = notation.names[part.node], part.node.shape
+        left = Symbol(name, "", 0, part.letters)
+        right = notation.definition(part)
+        sides = Side(text(left), part.letters, shape), Side(text(right), part.letters, shape)
+        yield Equation("definition", left, right, told_sums(part.definition, part.letters), sides)
+        kept = (*part.letters, *notation.by)
+        lines = [(line.rule, line.terms, line.reason) for line in part.lines]
+        yield from self._chain(notation.derivative_of(part), notation.left_text(part), kept, lines)
+
+    def _chain(
+        self, left: Form, stand_in: str, kept: Letters, lines: Iterable[tuple[str, Terms, str]]
+    ) -> Iterator[Equation]:
+        """One quantity, written in ever simpler ways."""
+        notation = self.notation
+        shape = tuple([notation.alphabet.sizes[letter] for letter in kept])
+        before = Side(stand_in, kept, shape)
+        shown: Form | None = left
+        for rule, terms, reason in lines:
+            after = Side(text(notation.checked(terms, kept)), kept, shape)
+            yield Equation(rule, shown, notation.terms(terms, kept), reason, (before, after))
+            before, shown = after, None
+
+    # ------------------------------------------------------------------ the whole
+    def whole(
+        self, printed: Printed, left: Form, matrix_left: Form, stand_in: str, written: Terms | None
+    ) -> Iterator[Equation]:
+        """The result in indices as the engine writes it, where that is shorter than ``written``; then its collapse."""
+        notation = self.notation
+        shape = tuple(printed.node.shape)
+        side = Side(stand_in + indices(printed.letters), printed.letters, shape)
+        indexed = printed.indexed
+        if indexed is None:
+            indexed = notation.writer.index(printed.letters).form(printed.node, printed.letters)
+        is_whole = written is not None and not is_open(written)
+        if written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost:
+            reason = "collected" if is_whole else "all parts are put in"
+            yield Equation("collected", left, indexed, reason, (side, Side(text(indexed), printed.letters, shape)))
+        if printed.matrix is not None and shape:
+            yield from Collapse(notation).equations(printed.node, printed.letters)
+        if printed.matrix is not None:
+            sides = Side(stand_in, None, shape), Side(text(printed.matrix), None, shape)
+            yield Equation("matrix form", matrix_left, printed.matrix, _axes(printed.letters), sides)
+
+    def contraction(
+        self, left: Form, stand_in: str, vector: Node, at: Letters, kept: Letters, first: bool, reason: str
+    ) -> tuple[Terms, list[Equation]]:
+        """The derivative contracted with a cotangent on the left (``first``) or a direction on the right, whose axes
+        have the letters ``at``."""
+        notation = self.notation
+        slot = Slot(notation.output, notation.letters)
+        atoms: tuple[Atom, ...] = (Factor(vector, at), slot) if first else (slot, Factor(vector, at))
+        terms: Terms = (Term(1, atoms),)
+        lines = [("contraction", terms, reason)]
+        known = notation.chain.derivative_at(slot)
+        if known is not None:
+            terms = tuple([terms[0].put(0 if not first else 1, term) for term in known])
+            names = f"∂{notation.names.get(notation.output, notation.spelling)}/∂{notation.spelling}"
+            lines.append(("chain rule", terms, f"{names} from above is put in"))
+            simpler = [without_deltas(term, kept, notation.alphabet.sizes) for term in terms]
+            told = dict.fromkeys(told_renaming(done) for _, each in simpler for done in each)
+            if told:
+                terms = tuple(term for term, _ in simpler)
+                lines.append(("delta contraction", terms, "; ".join(told)))
+            if merged(terms) != terms:
+                terms = merged(terms)
+                lines.append(("like terms", terms, "like terms are added"))
+        return terms, list(self._chain(left, stand_in + indices(kept), kept, lines))
+
+
+def told_sums(terms: Terms, kept: Letters) -> str:
+    """Which letters are summed."""
+    found = dict.fromkeys(x for term in terms for atom in term.atoms for x in atom.letters if x not in kept)
+    if not found:
+        return ""
+    return f"{' and '.join(found)} {'is' if len(found) == 1 else 'are'} summed"
+
+
+def is_open(terms: Terms) -> bool:
+    """Whether derivatives in these terms have not been worked out."""
+    return any(isinstance(atom, Slot) for term in terms for atom in term.atoms)
+
+
+def _axes(letters: Letters) -> str:
+    match letters:
+        case (row, column):
+            return f"{row} is the row, {column} the column"
+        case (row,):
+            return f"{row} is the row"
+    return ""
