@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from indexcalc.explanation.chain import Part, told_renaming
+from indexcalc.explanation.chain import Part, told_renamings
 from indexcalc.explanation.collapse import Collapse
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Side
@@ -83,12 +83,11 @@ class IndexStyle:
         if known is not None:
             terms = tuple([terms[0].put(0 if not first else 1, term) for term in known])
             names = f"∂{notation.names.get(notation.output, notation.spelling)}/∂{notation.spelling}"
-            lines.append(("chain rule", terms, f"{names} from above is put in"))
+            lines.append(("chain rule", terms, f"{names} is put in"))
             simpler = [without_deltas(term, kept, notation.alphabet.sizes) for term in terms]
-            told = dict.fromkeys(told_renaming(done) for _, each in simpler for done in each)
-            if told:
+            if any(done for _, done in simpler):
                 terms = tuple(term for term, _ in simpler)
-                lines.append(("delta contraction", terms, "; ".join(told)))
+                lines.append(("delta contraction", terms, told_renamings(done for _, done in simpler)))
             if merged(terms) != terms:
                 terms = merged(terms)
                 lines.append(("like terms", terms, "like terms are added"))

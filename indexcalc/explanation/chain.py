@@ -4,7 +4,9 @@ engine has: one for each kind of tensor, and the tables of functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from indexcalc.calculus.derivative import dependents, slopes
@@ -18,6 +20,7 @@ from indexcalc.explanation.terms import (
     Slot,
     Term,
     Terms,
+    linked,
     merged,
     size,
     without_deltas,
@@ -30,8 +33,10 @@ from indexcalc.tensor.elementwise import Apply, Function, apply
 from indexcalc.tensor.grouping import Flatten, Split
 from indexcalc.tensor.matrix_functions import MatrixFunction
 from indexcalc.tensor.nodes import Node, Variable, variable
-from indexcalc.tensor.product import Einsum, Power
+from indexcalc.tensor.product import Power
 
+MOST_NAMES = 4
+"""Names that a reason lists."""
 LONGEST = 9
 """Factors of a derivative that is put in where it is used; a longer one keeps its sign there."""
 
@@ -57,6 +62,24 @@ class Part(NamedTuple):
         return self.lines[-1].terms
 
 
+@dataclass
+class Fired:
+    """The rules that the derivative of a part has needed so far, and what is said of them."""
+
+    node: Node
+    rules: list[str] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+
+    def rule(self, name: str, why: str = "") -> None:
+        for known, new in ((self.rules, name), (self.why, why)):
+            if new and new not in known:
+                known.append(new)
+
+    @property
+    def reason(self) -> str:
+        return ": ".join(filter(None, (", ".join(self.rules), "; ".join(self.why))))
+
+
 class Chain:
     """The derivatives of named parts by a variable. ``names`` are those of the parts, inner ones first; ``by`` are the
     letters of the variable's axes, ``letters`` those of the output's."""
@@ -75,7 +98,6 @@ class Chain:
         self.alphabet, self.opener, self.letters = alphabet, opener, letters
         self.depends = set(dependents(output, (variable,)))
         self.parts: dict[Node, Part] = {}
-        self._opened: Node = output
         for node in names:
             self.parts[node] = self._part(node)
 
@@ -89,148 +111,119 @@ class Chain:
 
     def _lines(self, node: Node, letters: Letters, definition: Terms) -> Iterator[Line]:
         kept = {*letters, *self.by}
-        rules: list[str] = []
-        reasons: list[str] = []
-        self._opened = node
-        terms = tuple(self._product_rule(definition, kept, rules, reasons))
+        fired = Fired(node)
         if len(definition) > 1:
-            rules.insert(0, "sum rule")
-            reasons.insert(0, self._constants(definition))
-        yield Line(
-            ", ".join(dict.fromkeys(rules)) or "constant", terms, "; ".join(filter(None, dict.fromkeys(reasons)))
-        )
+            fired.rule("sum rule")
+        terms = tuple(self._product_rule(definition, kept, fired))
+        fired.why += self._constants(definition)
+        yield Line(", ".join(fired.rules) or "constant", terms, fired.reason)
         known, reasons = self._put_in(terms, kept)
         if known != terms:
             terms = known
-            yield self._line_put_in(terms, list(dict.fromkeys(reasons)))
+            yield Line(
+                "chain rule" if any("inner" in reason for reason in reasons) else "independent entries",
+                terms,
+                "; ".join(reasons),
+            )
         simpler = [without_deltas(term, kept, self.alphabet.sizes) for term in terms]
         if any(done for _, done in simpler):
             terms = tuple(term for term, _ in simpler)
-            told = dict.fromkeys(told_renaming(done) for _, each in simpler for done in each)
-            yield Line("delta contraction", terms, "; ".join(told))
+            yield Line("delta contraction", terms, told_renamings(done for _, done in simpler))
         if merged(terms) != terms:
             yield Line("like terms", merged(terms), "like terms are added")
 
-    def _line_put_in(self, terms: Terms, reasons: list[str]) -> Line:
-        """What is known is put in: inner derivatives, and those of the variable by itself."""
-        own = [reason for reason in reasons if "=" in reason]
-        rest = [reason for reason in reasons if "=" not in reason]
-        if own:
-            why = "" if not self.by else f": each entry of {self.variable.name} changes on its own"
-            rest.append(", ".join(own) + why)
-        return Line("chain rule" if len(rest) > len(own[:1]) else "independent entries", terms, "; ".join(rest))
-
-    def _constants(self, definition: Terms) -> str:
-        """Which terms do not depend on the variable."""
-        constant = [term for term in definition if not any(atom_node(a) in self.depends for a in term.atoms)]
-        names = [
-            self.names.get(a.node) or getattr(a.node, "name", "")
-            for t in constant
-            for a in t.atoms
-            if isinstance(a, Factor)
-        ]
-        shown = ", ".join(dict.fromkeys(filter(None, names)))
-        if not constant or not shown:
-            return "term by term"
-        verb = "does" if "," not in shown else "do"
-        return f"term by term; {shown} {verb} not depend on {self.variable.name}"
+    def _constants(self, definition: Terms) -> list[str]:
+        """What does not depend on the variable, in words."""
+        atoms = [atom for term in definition for atom in term.atoms if isinstance(atom, Factor)]
+        nodes = [atom.node for atom in atoms if atom.node not in self.depends]
+        given = self.opener.forms.context.names
+        names = list(dict.fromkeys(given.get(n) or n.name for n in nodes if n in given or isinstance(n, Variable)))
+        if not names:
+            return []
+        shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+        return [f"{shown} {'is' if len(names) == 1 else 'are'} constant"]
 
     # ------------------------------------------------------------------ rules
-    def _product_rule(self, definition: Terms, kept: set[str], rules: list[str], reasons: list[str]) -> Iterator[Term]:
+    def _product_rule(self, definition: Terms, kept: set[str], fired: Fired) -> Iterator[Term]:
         for term in definition:
             changing = [k for k, atom in enumerate(term.atoms) if atom_node(atom) in self.depends]
             if len(term.atoms) > 1 and changing:
-                rules.append("product rule")
-                if len(changing) > 1:
-                    reasons.append("one factor after the other changes")
-                elif len(definition) == 1:
-                    shown = self._called(term.atoms[changing[0]])
-                    reasons.append(f"only {shown} depends on {self.variable.name}; the rest stays" if shown else "")
+                fired.rule("product rule", "each factor in turn" if len(changing) > 1 else "")
             for place in changing:
                 atom = term.atoms[place]
                 assert isinstance(atom, Factor)
-                used = term.letters() | kept
-                for inner in self._of_factor(atom, used, rules, reasons):
+                for inner in self._of_factor(atom, term.letters() | kept, fired):
                     yield term.put(place, inner)
 
-    def _called(self, atom: Atom) -> str:
-        node = atom_node(atom)
-        assert node is not None
-        return self.names.get(node) or (node.name if isinstance(node, Variable) else "one factor")
-
-    def _of_factor(self, factor: Factor, used: set[str], rules: list[str], reasons: list[str]) -> Iterator[Term]:
+    def _of_factor(self, factor: Factor, used: set[str], fired: Fired) -> Iterator[Term]:
         """The derivative of one factor, by the rule of its kind."""
         node, letters = factor
-        if node is self.variable or (node in self.names and node is not self._opened):
+        if node is self.variable or (node in self.names and node is not fired.node):
             yield Term(1, (Slot(node, letters),))
-            return
-        if isinstance(node, MatrixFunction):
-            rules.append(f"derivative of {node.name}")
-            reasons.append(MATRIX_RULES[node.name])
+        elif isinstance(node, MatrixFunction):
+            fired.rule(f"derivative of {node.name}", MATRIX_RULES[node.name])
             child = node.children[0]
             own: list[str] = []
             for dimension in child.shape:
                 own.append(self.alphabet.fresh(dimension, {*used, *own}))
             for each in node.jacobian():
                 slope = self.opener.single(each, (*letters, *own), {*used, *own})
-                for inner in self._of_factor(Factor(child, tuple(own)), used | slope.letters(), rules, reasons):
-                    yield Term(slope.coefficient * inner.coefficient, slope.atoms + inner.atoms)
-            return
-        if isinstance(node, Apply | Power):
-            rules.append("outer derivative")
-            reasons.append(elementwise_rule(node))
+                for term in self._times(slope, Factor(child, tuple(own)), used, fired):
+                    yield term._replace(atoms=linked(term.atoms, letters))
+        elif isinstance(node, Apply | Power):
+            fired.rule("outer derivative", elementwise_rule(node))
             for child, each in slopes(node):
                 if child in self.depends:
-                    slope = self.opener.single(each, letters, used)
-                    for inner in self._of_factor(Factor(child, letters), used | slope.letters(), rules, reasons):
-                        yield Term(slope.coefficient * inner.coefficient, slope.atoms + inner.atoms)
-            return
-        inside = self.opener.terms(node, letters, used, whole=True)
-        assert isinstance(node, Einsum)
-        yield from self._product_rule(inside, used, rules, reasons)
+                    yield from self._times(self.opener.single(each, letters, used), Factor(child, letters), used, fired)
+        else:
+            yield from self._product_rule(self.opener.terms(node, letters, used, whole=True), used, fired)
+
+    def _times(self, slope: Term, child: Factor, used: set[str], fired: Fired) -> Iterator[Term]:
+        """The slope of a function times the derivative of what it is taken of."""
+        for inner in self._of_factor(child, used | slope.letters(), fired):
+            yield Term(slope.coefficient * inner.coefficient, slope.atoms + inner.atoms)
 
     # ------------------------------------------------------------------ what is known is put in
     def _put_in(self, terms: Terms, kept: set[str]) -> tuple[Terms, list[str]]:
-        reasons: list[str] = []
-        for _ in range(len(self.names) + 64):
-            found: list[Term] = []
-            for term in terms:
-                place = next(
-                    (k for k, a in enumerate(term.atoms) if isinstance(a, Slot) and self._is_short(a.node)), None
-                )
-                if place is None:
-                    found.append(term)
-                    continue
-                slot = term.atoms[place]
-                assert isinstance(slot, Slot)
-                found += [term.put(place, inner) for inner in self._known(slot, term.letters() | kept, reasons)]
-            if tuple(found) == terms:
-                break
-            terms = tuple(found)
-        return terms, reasons
+        """The terms with every known derivative in its place, and what was put in."""
+        reasons: dict[str, None] = {}
+        done: list[Term] = []
+        waiting = list(reversed(terms))
+        while waiting:
+            term = waiting.pop()
+            slots = [k for k, atom in enumerate(term.atoms) if isinstance(atom, Slot) and self._is_short(atom.node)]
+            if not slots:
+                done.append(term)
+                continue
+            slot = term.atoms[slots[0]]
+            assert isinstance(slot, Slot)
+            reasons.setdefault(self._told_known(slot.node))
+            waiting += reversed([term.put(slots[0], inner) for inner in self._known(slot, term.letters() | kept)])
+        return tuple(done), list(reasons)
+
+    def _told_known(self, node: Node) -> str:
+        name = self.variable.name
+        if node is not self.variable:
+            return f"the inner derivative ∂{self.names[node]}/∂{name} is put in"
+        return f"the entries of {name} are independent" if self.by else f"∂{name}/∂{name} = 1"
 
     def derivative_at(self, slot: Slot) -> Terms | None:
         """The derivative of an entry, if it has been worked out and is short."""
         if not self._is_short(slot.node):
             return None
-        return tuple(self._known(slot, {*slot.letters, *self.by}, []))
+        return tuple(self._known(slot, {*slot.letters, *self.by}))
 
     def _is_short(self, node: Node) -> bool:
         part = self.parts.get(node)
         return node is self.variable or (part is not None and bool(part.lines) and size(part.derivative) <= LONGEST)
 
-    def _known(self, slot: Slot, used: set[str], reasons: list[str]) -> Iterator[Term]:
+    def _known(self, slot: Slot, used: set[str]) -> Iterator[Term]:
         """The derivative of an entry whose derivative is known."""
         if slot.node is self.variable:
-            deltas = tuple([Delta(pair) for pair in zip(slot.letters, self.by, strict=True)])
-            known = " ".join([f"δ_{a}{b}" for a, b in zip(slot.letters, self.by, strict=True)]) or "1"
-            entry, by = (self.variable.name + indices(letters) for letters in (slot.letters, self.by))
-            reasons.append(f"∂{entry}/∂{by} = {known}")
-            yield Term(1, deltas)
+            yield Term(1, tuple([Delta(pair) for pair in zip(slot.letters, self.by, strict=True)]))
             return
         part = self.parts[slot.node]
         names = dict(zip(part.letters, slot.letters, strict=True))
-        reasons.append(f"∂{self.names[slot.node]}/∂{self.variable.name} from above is put in")
         for term in part.derivative:
             fresh = dict(names)
             taken = {*used, *names.values()}
@@ -246,8 +239,12 @@ def atom_node(atom: Atom) -> Node | None:
     return None if isinstance(atom, Delta) else atom.node
 
 
-def told_renaming(done: Renaming) -> str:
-    """``δ_jl renames j to l``"""
+def told_renamings(done: Iterable[Sequence[Renaming]]) -> str:
+    """``δ_ik renames i to k, δ_jl renames j to l``"""
+    return ", ".join(dict.fromkeys(_told(each) for term in done for each in term))
+
+
+def _told(done: Renaming) -> str:
     shown = f"δ{indices(done.letters)}"
     if not done.gone:
         return f"{shown} is 1 for each {done.kept}" if done.counted == "" else f"{shown}, summed, is {done.counted}"
@@ -269,14 +266,13 @@ def elementwise_rule(node: Node) -> str:
         return function_rule(node.function)
     assert isinstance(node, Power)
     if node.exponent is None:
-        return "(u^v)' = v u^(v-1) u' + log(u) u^v v'"
-    return (
-        f"(u^{node.exponent})' = {node.exponent} u^{node.exponent - 1} u'" if node.exponent != 2 else "(u^2)' = 2 u u'"
-    )
+        return "by u: v u^(v-1), by v: log(u) u^v"
+    return f"(u^{node.exponent})' = {node.exponent} u^{node.exponent - 1}" if node.exponent != 2 else "(u^2)' = 2 u"
 
 
 def function_rule(function: Function) -> str:
-    """``tanh' = 1 - tanh(u)^2, entry by entry``, from the function's own row of the table."""
+    """``tanh' = 1 - tanh^2``, from the function's own row of the table."""
     u = variable("u", ())
-    slope = function.derivative(u, apply(function, u))
-    return f"{function.name}'(u) = {text(MatrixForms(Context({'u': 0})).form(slope))}, entry by entry"
+    slope = text(MatrixForms(Context({"u": 0})).form(function.derivative(u, apply(function, u))))
+    shorter = slope.replace("(u)", "")
+    return f"{function.name}'(u) = {slope}" if re.search(r"\bu\b", shorter) else f"{function.name}' = {shorter}"

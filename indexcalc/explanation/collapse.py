@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Side
+from indexcalc.forms import algebra
 from indexcalc.forms.index import Letters, summed, with_letters
 from indexcalc.forms.matrix import Joining, Piece
 from indexcalc.forms.nodes import Form, Symbol, Transpose
 from indexcalc.render.text import text
-from indexcalc.tensor.nodes import Dimension, Node
+from indexcalc.tensor.nodes import Dimension, Labels, Node
 from indexcalc.tensor.product import Einsum
 from indexcalc.tensor.sums import Sum
 
@@ -21,6 +22,7 @@ class Collapse:
     def __init__(self, notation: Notation) -> None:
         self.notation = notation
         self.matrices = notation.writer.matrices
+        self.told: set[str] = set()
 
     def equations(self, node: Node, letters: Letters) -> Iterator[Equation]:
         """The steps that led to the matrix form of a tensor whose axes have these letters; inner ones first."""
@@ -40,20 +42,35 @@ class Collapse:
             names.setdefault(label, letter)
         for label, dimension in enumerate(node.sizes):
             if label not in names:
-                names[label] = self.notation.alphabet.fresh(dimension, names.values())
+                names[label] = self.notation.alphabet.dummy(dimension, names.values(), self.notation.letters)
         for child, labels in node.factors:
             if labels and isinstance(child, Einsum) and len(set(child.output)) == len(child.output):
                 yield from self.equations(child, tuple([names[label] for label in labels]))
         sizes = {names[label]: dimension for label, dimension in enumerate(node.sizes)}
         for joining in self._joinings(node):
-            if all(labels for labels, _ in joining.taken):
-                yield _equation(joining, names, sizes)
+            shown = text(joining.made[1])
+            if all(labels for labels, _ in joining.taken) and shown not in self.told:
+                self.told.add(shown)
+                yield _equation(_turned_up(joining, node.output), names, sizes)
 
     def _joinings(self, node: Einsum) -> list[Joining]:
         """The steps of the form that was printed."""
         tried = (self.matrices.trace or {}).get(node, [])
         printed = self.matrices.signed(node)[1]
         return next((steps for form, steps in tried if form is printed), tried[0][1] if tried else [])
+
+
+def _turned_up(joining: Joining, output: Labels) -> Joining:
+    """A step as it is read: what is made with its rows first, and the pieces in the order in which they stand there."""
+    labels, form = joining.made
+    if len(labels) == 2 and [x for x in output if x in labels] == [*labels[::-1]]:
+        labels, form = labels[::-1], algebra.transpose(form)
+    rows = labels[:1]
+
+    def order(piece: Piece) -> tuple[object, ...]:
+        return not set(rows) & set(piece[0]), len(piece[0]), piece[1].places
+
+    return Joining(sorted(joining.taken, key=order), (labels, form), joining.needed)
 
 
 def _equation(joining: Joining, names: dict[int, str], sizes: dict[str, Dimension]) -> Equation:
@@ -91,37 +108,35 @@ def _reason(joining: Joining, names: dict[int, str]) -> str:
         ((labels, form),) = joining.taken
         gone = [names[x] for x in labels if x not in joining.needed]
         return f"{' and '.join(gone)} stands here only and is summed: {text(form)} is added up along it"
-    (x, f), (y, g) = sorted(joining.taken, key=lambda piece: len(piece[0]))
+    (x, _), (y, g) = sorted(joining.taken, key=lambda piece: len(piece[0]))
     common = [label for label in x if label in y]
     gone = [names[label] for label in common if label not in joining.needed]
     stays = [names[label] for label in common if label in joining.needed]
     match len(x), len(y):
         case 1, 1 if not common:
-            return f"no index in common: a column (down: {names[x[0]]}) times a row (along: {names[y[0]]})"
+            return "no index in common: a column times a row"
         case 1, 1 if stays:
             return f"both carry {stays[0]}, which stays: entry by entry"
         case 1, 1:
             return f"{gone[0]} is summed: a dot product"
         case 1, 2 if stays and len(joining.made[0]) == 2:
             way = "rows" if y[0] == x[0] else "columns"
-            return f"both carry {stays[0]}, which stays: the vector scales the {way} of {text(g)}"
+            return f"{stays[0]} stays: the vector scales the {way} of {text(g)}"
         case 1, 2 if gone:
-            return f"{gone[0]} is summed: matrix times vector{_turned(y, g, x[0], names, last=True)}"
-        case 2, 2 if len(common) == 2 and len(stays) == 2:
-            return f"both carry {stays[0]} and {stays[1]}, which stay: entry by entry"
-        case 2, 2 if len(common) == 2 and not stays:
+            return f"{gone[0]} is summed{_turned(y, g, x[0], True) or ': matrix times vector'}"
+        case 2, 2 if len(stays) == 2:
+            return f"{stays[0]} and {stays[1]} stay: entry by entry"
+        case 2, 2 if len(gone) == 2:
             return f"{gone[0]} and {gone[1]} are summed: a trace"
         case 2, 2 if gone and len(common) == 1:
-            first, second = joining.taken
-            turned = _turned(first[0], first[1], common[0], names, last=True)
-            return f"{gone[0]} is summed: a matrix product{turned or _turned(second[0], second[1], common[0], names, last=False)}"
-    return f"{' and '.join(gone) or 'nothing'} is summed"
+            (a, first), (b, second) = joining.taken
+            turned = _turned(a, first, common[0], True) or _turned(b, second, common[0], False)
+            return f"{gone[0]} is summed{turned or ': a matrix product'}"
+    return f"{' and '.join(gone)} is summed"
 
 
-def _turned(labels: tuple[int, ...], form: Form, joint: int, names: dict[int, str], last: bool) -> str:
+def _turned(labels: Labels, form: Form, joint: int, is_left: bool) -> str:
     """Why a matrix is transposed: the summed index has to stand next to the other factor."""
-    if labels[-1 if last else 0] == joint:
+    if labels[-1 if is_left else 0] == joint:
         return ""
-    shown = text(form)
-    place = "first" if last else "second"
-    return f". {names[joint]} is the {place} index of {shown}, so {shown} turns: the sum runs over neighbours"
+    return f", the {'row' if is_left else 'column'} index of {text(form)}: so it turns"

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 from indexcalc.answer import Answer
-from indexcalc.calculus.derivative import changed, jacobian, pullback
+from indexcalc.calculus.derivative import jacobian
 from indexcalc.errors import IndexcalcError
 from indexcalc.explanation.build import IndexStyle
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Group, Side
+from indexcalc.explanation.why import Result, Why
 from indexcalc.forms.index import Letters
-from indexcalc.forms.nodes import Derivative, Symbol
+from indexcalc.forms.nodes import Derivative, Form, Symbol
 from indexcalc.language.reader import Reader, Step
 from indexcalc.numeric.certificate import Refuted
 from indexcalc.numeric.meaning import value
-from indexcalc.tensor.nodes import Node, Variable, descendants, variable
+from indexcalc.render.text import text
+from indexcalc.tensor.nodes import Node, descendants, variable
 from indexcalc.tensor.structure import restored
 
 LONGEST = 8000
 """Characters of a side up to which it is read back."""
+ANSWER = ("index", "matrix", "vec", "pullback", "structured")
+"""The forms that an explanation ends with."""
 
 
 class Explanation:
-    """How an answer comes about. ``steps`` are its equations in order."""
+    """How an answer comes about. Raises IndexcalcError E490 where a step does not hold."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -39,108 +44,166 @@ class Explanation:
         if not task.wrt:
             return []
         groups = derivation.every_group
-        given = self._given(task.output)
-        first = Notation(derivation, task.output, task.wrt[0], groups[0], groups[1], given)
+        first = Notation(derivation, task.output, task.wrt[0], groups[0], groups[1], self._given(task.output))
         if derivation.order == 1:
             return [first]
-        name = first.fresh("g" if not task.output.shape else "J")
-        given = self._given(derivation.gradient) | first.names | {derivation.gradient: name}
-        return [first, Notation(derivation, derivation.gradient, task.wrt[1], groups[0] + groups[1], groups[2], given)]
+        gradient = derivation.gradient
+        given = self._given(gradient) | first.names | {gradient: first.fresh("J" if task.output.shape else "g")}
+        return [first, Notation(derivation, gradient, task.wrt[1], groups[0] + groups[1], groups[2], given)]
 
     def _given(self, root: Node) -> dict[Node, str]:
         """The user's names for the parts of a tensor."""
-        task = self.task
-        found = {}
-        if task.defined:
-            for node in descendants([root]):
-                name = task.defined.get(restored(node, task.twins))
-                if name is not None:
-                    found[node] = name
-        if task.name and root is task.output:
-            found[root] = task.name
-        return found
+        task, found = self.task, {}
+        for node in descendants([root]) if task.defined else ():
+            name = task.defined.get(restored(node, task.twins))
+            if name is not None:
+                found[node] = name
+        return found | ({root: task.name} if task.name and root is task.output else {})
 
     # ------------------------------------------------------------------ groups
     @cached_property
-    def groups(self) -> list[Group]:
+    def groups(self) -> Sequence[Group]:
         """The derivation, in order."""
-        return list(self._groups())
+        return [*self._reading(), *self._derivation(), *self._ending()]
 
-    def _groups(self) -> Iterator[Group]:
+    def _reading(self) -> Iterator[Group]:
+        report = self._report
+        told = [f"{'assumed: ' if guessed else ''}{declaration}" for declaration, guessed in report.declarations]
+        lines = [", ".join(told)] if told else []
+        if any(i.shape for i in self.task.inputs):
+            lines.append("An index that occurs twice in a product is summed; W_ij stands in row i and column j of W.")
+        yield Group("How it is read", [*lines, *report.notes])
+
+    def _derivation(self) -> Iterator[Group]:
+        result: Result | None = None
         for place, notation in enumerate(self.notations):
             style = IndexStyle(notation)
             for part in notation.chain.parts.values():
-                yield Group(notation.names[part.node], tuple(style.part(part)), place)
-            yield Group("jacobian", tuple(self._jacobian(style, place)), place)
-        yield from self._contracted()
+                heading = f"Derivative by {notation.spelling}, from the inside out"
+                yield Group(heading, list(style.part(part)), notation.names[part.node], place)
+            group, result = self._whole(style, place)
+            yield group
+        if self.notations:
+            contracted = self._contracted(IndexStyle(self.notations[-1]))
+            if contracted is not None:
+                group, result = contracted
+                yield group
+            if result is not None and self.derivation.order == 1 and self.task.form != "jvp":
+                yield Group("Why", list(Why(self.notations[0], result, self.task.layout).sentences()))
 
-    def _jacobian(self, style: IndexStyle, place: int) -> Iterator[Equation]:
-        notation, derivation = style.notation, self.derivation
+    def _whole(self, style: IndexStyle, place: int) -> tuple[Group, Result]:
+        """The derivative as a whole: the Jacobian, or the gradient of a scalar."""
+        notation = style.notation
         node = restored(jacobian(notation.output, notation.wrt), self.task.twins)
         letters = (*notation.letters, *notation.by)
         printed = notation.writer.best(node, letters)
         name = notation.names.get(notation.output, notation.spelling)
-        above = Symbol(name, "", 0, notation.letters)
-        left = Derivative(above, notation.variable, True)
-        matrix_left = Derivative(Symbol(name, "", 0), Symbol(notation.spelling, "", 0), True)
+        left = Derivative(Symbol(name, "", 0, notation.letters), notation.variable, True)
+        whole = Derivative(Symbol(name, "", 0), Symbol(notation.spelling, "", 0), True)
         part = notation.chain.parts.get(notation.output)
         written = part.derivative if part is not None and part.lines else None
-        yield from style.whole(printed, left, matrix_left, notation.stand_ins[notation.output], written)
+        lines: list[Equation | str] = list(style.whole(printed, left, whole, notation.stand_ins[notation.output], written))
+        if printed.matrix is None and printed.reason:
+            shape = " x ".join(map(str, node.shape))
+            lines.append(f"∂{name}/∂{notation.spelling} is {shape}: {printed.reason}.")
+        heading = "Jacobian" if notation.output.shape else "Gradient"
+        return Group(heading, lines, "", place), Result(printed, notation.by, "")
 
-    def _contracted(self) -> Iterator[Group]:
+    def _contracted(self, style: IndexStyle) -> tuple[Group, Result] | None:
         """The pullback, or the change for a direction."""
-        derivation, task = self.derivation, self.task
-        if not self.notations:
-            return
-        notation = self.notations[-1]
-        style = IndexStyle(notation)
+        derivation, task, notation = self.derivation, self.task, style.notation
+        vector: Node | None = task.vector
+        name = notation.names.get(notation.output, notation.spelling)
+        left: Form
         if task.form in ("jvp", "hvp"):
-            assert task.vector is not None
-            name, stand_in = notation.fresh("dy"), "change"
-            yield self._with(style, task.vector, notation.by, notation.letters, False, Symbol(name, "", 0, notation.letters), Symbol(name, "", 0), derivation.derivative)
-        elif derivation.order == 1 and task.output.shape:
-            node = derivation.pullback_node
-            assert node is not None
-            vector = task.vector if task.form == "vjp" else variable(derivation.cotangent or "", task.output.shape)
             assert vector is not None
-            loss = Symbol(notation.fresh("L"), "", 0)
-            yield self._with(style, vector, notation.letters, notation.by, True, Derivative(loss, notation.variable, True), Derivative(loss, Symbol(notation.spelling, "", 0), True), node)
+            change, kept = notation.fresh(f"d{name}"), notation.letters
+            left, whole = Symbol(change, "", 0, kept), Symbol(change, "", 0)
+            given = text(notation.writer.plain(vector, notation.by).shown)
+            return self._with(
+                style, vector, notation.by, left, whole, derivation.derivative, given, f"the change for d{notation.spelling} = {given}", "Change"
+            )
+        if derivation.order > 1 or not task.output.shape or derivation.pullback_node is None:
+            return None
+        if vector is None:
+            vector = variable(derivation.cotangent or "", task.output.shape)
+        loss = Symbol(notation.fresh("L"), "", 0)
+        left = Derivative(loss, notation.variable, True)
+        whole_ = Derivative(loss, Symbol(notation.spelling, "", 0), True)
+        given = text(notation.writer.plain(vector, notation.letters).shown)
+        reason = f"{given} = ∂{loss.name}/∂{name} comes from above"
+        if notation.letters:
+            reason += f"; {' and '.join(notation.letters)} {'is' if len(notation.letters) == 1 else 'are'} summed"
+        return self._with(style, vector, notation.letters, left, whole_, derivation.pullback_node, given, reason, "Pullback")
 
-    def _with(self, style, vector, at, kept, first, left, matrix_left, node) -> Group:
+    def _with(
+        self,
+        style: IndexStyle,
+        vector: Node,
+        at: Letters,
+        left: Form,
+        whole: Form,
+        node: Node,
+        given: str,
+        reason: str,
+        heading: str,
+    ) -> tuple[Group, Result]:
         notation = style.notation
+        is_pullback = heading == "Pullback"
+        kept = notation.by if is_pullback else notation.letters
         stand_in = notation.fresh("P")
         notation.known[stand_in] = node
-        terms, lines = style.contraction(left, stand_in, vector, at, kept, first, "contracted")
+        terms, lines = style.contraction(left, stand_in, vector, at, kept, is_pullback, reason)
         printed = notation.writer.best(node, kept)
-        lines += style.whole(printed, left, matrix_left, stand_in, terms)
-        return Group("pullback", tuple(lines), len(self.notations) - 1)
+        lines += style.whole(printed, left, whole, stand_in, terms)
+        return Group(heading, lines, "", len(self.notations) - 1), Result(printed, kept, given)
+
+    def _ending(self) -> Iterator[Group]:
+        report = self._report
+        lines: list[Any] = [line for line in report.lines if line.form is not None]
+        lines += [f"{name} = {text(form)}" for name, form in report.where.items()]
+        yield Group("Answer", lines)
+
+    @cached_property
+    def _report(self) -> Any:
+        return self.answer.report(ANSWER)
 
     # ------------------------------------------------------------------ the certificate
-    def certify(self) -> list[bool]:
-        """Each equation's two sides, read back, are equal: whether that is a proof. Raises IndexcalcError E490."""
-        self.groups  # noqa: B018
+    @cached_property
+    def verified(self) -> bool:
+        """Whether every step is proved: both sides, read back, are equal modulo primes; else some were compared with
+        floats only. Raises IndexcalcError E490 for a step that does not hold."""
+        groups = self.groups
         readers = [notation.reader() for notation in self.notations]
-        points = self.answer.certificate.points
-        found = []
-        for group in self.groups:
-            for line in group.lines:
-                if isinstance(line, Equation):
-                    found.append(self._holds(line, readers[group.notation]))
-        return found
+        equations = [(line, g.notation) for g in groups for line in g.lines if isinstance(line, Equation)]
+        return all([self._holds(equation, readers[place]) for equation, place in equations])
 
     def _holds(self, equation: Equation, reader: Reader) -> bool:
         points = self.answer.certificate.points
         if any(len(side.text) > LONGEST for side in equation.sides):
             return False
         reader.scope.size_symbols |= points.symbols
-        before, after = (self._read(side, reader) for side in equation.sides)
-        if points.proved(lambda at: value(before, at), lambda at: value(after, at)):
-            return True
-        points.difference(lambda at: value(before, at), lambda at: value(after, at))
+        try:
+            before, after = (self._read(side, reader) for side in equation.sides)
+            if points.proved(lambda at: value(before, at), lambda at: value(after, at)):
+                return True
+            points.difference(lambda at: value(before, at), lambda at: value(after, at))
+        except (Refuted, IndexcalcError) as error:
+            if isinstance(error, IndexcalcError) and error.code.startswith("E5"):
+                return False
+            raise self._failed(equation) from None
         return False
 
-    def _read(self, side: Side, reader: Reader):
+    def _read(self, side: Side, reader: Reader) -> Sequence[Step]:
         steps = reader.steps(side.text, side.letters, side.shape)
         if steps is None:
-            raise IndexcalcError("E490", f"a step has another shape: {side}")
+            raise IndexcalcError("E490", f"{side.text} has another shape than what it equals")
         return steps
+
+    def _failed(self, equation: Equation) -> IndexcalcError:
+        error = IndexcalcError(
+            "E490",
+            f"a step of the explanation does not hold: {equation.sides[0].text} = {equation.sides[1].text}",
+            help="this is a mistake of indexcalc's, not of the input: please report it",
+        )
+        return error.located(self.task.text)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from indexcalc.forms.index import Letters
 from indexcalc.forms.nodes import Form
+from indexcalc.render.report import Line
 from indexcalc.tensor.nodes import Shape
 
 
@@ -29,9 +31,11 @@ class Equation(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Lines that belong together: equations, and sentences in words."""
+    """Lines that belong together, under a heading that neighbours may share: equations, sentences in words, and, of
+    the answer, forms with a label. ``notation`` says whose names and letters these are."""
 
-    title: str
-    lines: tuple[Equation | str, ...]
+    heading: str
+    lines: Sequence[Equation | Line | str]
+    name: str = ""
+    """What is worked out, where a heading has several groups."""
     notation: int = 0
-    """Whose names and letters these are: the first derivation, or the second."""

@@ -80,6 +80,11 @@ class Alphabet:
                     return letter
         raise AssertionError  # there is no end of letters
 
+    def dummy(self, dimension: Dimension, used: Collection[str], first: Letters) -> str:
+        """A letter of this size that is not used, of ``first`` if one fits."""
+        fitting = [letter for letter in first if self.sizes[letter] == dimension and letter not in used]
+        return fitting[0] if fitting else self.fresh(dimension, used)
+
     def axes(self, node: Node, like: Letters, taken: Collection[str]) -> Letters:
         """Letters for a tensor's axes: those of ``like`` where they fit, else new ones."""
         found: list[str] = []
@@ -132,7 +137,8 @@ class Opener:
                 inner = self._product(child, own, used)
                 used |= inner.letters()
             term = Term(term.coefficient * inner.coefficient, term.atoms + inner.atoms)
-        return term._replace(atoms=term.atoms + tuple(deltas))
+        atoms = term.atoms if self.forms.preferred else linked(term.atoms, letters)
+        return term._replace(atoms=atoms + tuple(deltas))
 
     def _order(self, factor: tuple[Node, tuple[int, ...]], node: Einsum) -> tuple[object, ...]:
         """Scalars first, then the user's order, then the order of the axes."""
@@ -151,6 +157,27 @@ class Opener:
             return Term(1, (Factor(node, letters),))
         found = self.terms(node, letters, used)
         return found[0] if len(found) == 1 else Term(1, (Factor(node, letters),))
+
+
+def linked(atoms: Sequence[Atom], first: Letters) -> tuple[Atom, ...]:
+    """Factors in the order of a matrix product: scalars, then, from the first axis on, each beside one that it shares
+    a letter with."""
+    found = [atom for atom in atoms if not atom.letters]
+    left = [atom for atom in atoms if atom.letters]
+
+    def follow(letter: str) -> None:
+        while touching := [atom for atom in left if letter in atom.letters]:
+            left.remove(touching[0])
+            found.append(touching[0])
+            for other in touching[0].letters:
+                if other != letter:
+                    follow(other)
+
+    for letter in first:
+        follow(letter)
+    while left:
+        follow(min(left, key=lambda atom: len(atom.letters)).letters[0])
+    return tuple(found)
 
 
 def scaled(coefficient: Rational, term: Term) -> Term:
@@ -226,7 +253,7 @@ class TermForms:
         signed = [self._signed(term, kept, stand_ins) for term in terms]
         if len(signed) == 1 and signed[0][0] > 0:
             return signed[0][1]
-        return Sum(tuple(signed)) if len(signed) > 1 else algebra_negated(signed[0][1])
+        return Sum(tuple(signed)) if len(signed) > 1 else _negated(signed[0][1])
 
     def _signed(self, term: Term, kept: Collection[str], stand_ins: Mapping[Node, str] | None) -> tuple[int, Form]:
         scope = Scope(term.letters().union(kept))
@@ -267,10 +294,13 @@ class TermForms:
 
 
 def delta(a: str, b: str) -> Symbol:
-    return Symbol("delta", "", -1, (a, b))
+    """δ_ab, which is no name of the user's."""
+    symbol = Symbol("delta", "", -1, (a, b))
+    symbol.names = 0
+    return symbol
 
 
-def algebra_negated(form: Form) -> Form:
+def _negated(form: Form) -> Form:
     if isinstance(form, Product):
         return Product(form.operator, -form.coefficient, form.factors, form.divisors)
     return Product(" ", -1, flat(form))

@@ -1,0 +1,137 @@
+"""An explanation → rows of styled pieces, for a terminal, a pipe and a picture alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from textwrap import wrap
+
+from indexcalc.explanation.steps import Equation, Group
+from indexcalc.language.characters import GREEK
+from indexcalc.render.report import Line
+from indexcalc.render.text import pieces, text
+
+Piece = tuple[str, str]
+"""Text, and what it is: a kind of render.text's, or heading, label, reason, sentence."""
+Row = list[Piece]
+
+NARROW = 70
+"""Columns below which reasons stand under their lines."""
+LEAST_REASON = 30
+"""Columns that a reason has at least beside its line."""
+MOST_LINES = 18
+"""Equations of one heading up to which all are shown."""
+INDENT = "  "
+PLAIN = str.maketrans({**GREEK, "∂": "d", "…": "..."})
+
+
+class Layout:
+    """``width`` columns; ``unicode`` says whether δ and ∂ may be used; ``full`` that nothing is folded."""
+
+    def __init__(self, width: int, unicode: bool = True, full: bool = False) -> None:
+        self.width, self.unicode, self.full = max(width, 24), unicode, full
+
+    def rows(self, title: str, groups: Iterable[Group]) -> Iterator[Row]:
+        """All rows; between headings an empty one."""
+        yield from self._wrapped(title, "", "title")
+        for heading, found in groupby(groups, lambda group: group.heading):
+            under = list(found)
+            if any(group.lines for group in under):
+                yield []
+                yield [(self._text(heading), "heading")]
+                yield from self._under(under)
+
+    def _text(self, shown: str) -> str:
+        return shown.replace("delta_", "δ_") if self.unicode else shown.translate(PLAIN)
+
+    # ------------------------------------------------------------------ one heading
+    def _under(self, groups: Sequence[Group]) -> Iterator[Row]:
+        equations = [line for group in groups for line in group.lines if isinstance(line, Equation)]
+        left = min(max([len(self._flat(line.left)) for line in equations if line.left is not None] or [0]), 12)
+        widths = [len(INDENT) + left + 3 + len(self._flat(line.right)) for line in equations]
+        widest = max([w for w in widths if w + 2 + LEAST_REASON <= self.width] or [0])
+        column = widest + 2 if self.width >= NARROW else len(INDENT) + left + 5
+        label = max([len(line.label) for group in groups for line in group.lines if isinstance(line, Line)] or [0])
+        folded = self._folded(groups)
+        for group in groups:
+            for place, line in enumerate(group.lines):
+                if (group.name, place) in folded:
+                    if (group.name, place) == min(folded):
+                        yield [(INDENT + self._told(folded), "reason")]
+                elif isinstance(line, Equation):
+                    yield from self._equation(line, left, column)
+                elif isinstance(line, Line):
+                    yield from self._labelled(line, label)
+                else:
+                    yield from self._wrapped(line, INDENT, "sentence")
+
+    def _folded(self, groups: Sequence[Group]) -> set[tuple[str, int]]:
+        return set()
+
+    def _told(self, folded: set[tuple[str, int]]) -> str:
+        return ""
+
+    # ------------------------------------------------------------------ lines
+    def _equation(self, line: Equation, left: int, column: int) -> Iterator[Row]:
+        head = self._pieces(line.left) if line.left is not None else []
+        pad = " " * max(0, left - _length(head))
+        start: Row = [(INDENT, ""), *head, (pad + " = ", "operator")]
+        indent = len(INDENT) + left + 3
+        rows = list(_broken([*start], self._pieces(line.right), self.width, indent))
+        reason = self._text(line.reason)
+        if not reason:
+            yield from rows
+            return
+        beside = self.width >= NARROW and _length(rows[-1]) + 2 <= column
+        told = wrap(reason, max(self.width - column, 20), break_long_words=False)
+        if beside:
+            rows[-1] += [(" " * (column - _length(rows[-1])), ""), (told.pop(0), "reason")]
+        yield from rows
+        for each in told:
+            yield [(" " * column + each, "reason")]
+
+    def _labelled(self, line: Line, label: int) -> Iterator[Row]:
+        assert line.form is not None
+        head = [*self._pieces(line.left), (" = ", "operator")] if line.left is not None else []
+        indent = len(INDENT) + label + 2
+        start: Row = [(f"{INDENT}{line.label:<{label}}  ", "label"), *head]
+        yield from _broken(start, self._pieces(line.form), self.width, indent)
+
+    def _wrapped(self, sentence: str, indent: str, kind: str) -> Iterator[Row]:
+        shown = self._text(sentence)
+        for row in wrap(shown, self.width, initial_indent=indent, subsequent_indent=indent * 2, break_long_words=False):
+            yield [(row, kind)]
+
+    def _pieces(self, form) -> Row:
+        return [(self._text(shown), kind) for shown, kind in pieces(form)]
+
+    def _flat(self, form) -> str:
+        return self._text(text(form))
+
+
+def _length(row: Row) -> int:
+    return sum(len(shown) for shown, _ in row)
+
+
+def _broken(start: Row, parts: Row, width: int, indent: int) -> Iterator[Row]:
+    """A formula in rows that fit, broken before operators."""
+    row, used = list(start), _length(start)
+    for chunk in _chunks(parts):
+        size = _length(chunk)
+        if used + size > width and used > indent:
+            yield row
+            row, used = [(" " * (indent + 2), "")], indent + 2
+        row += chunk
+        used += size
+    yield row
+
+
+def _chunks(parts: Row) -> Iterator[Row]:
+    """Pieces that stay together: an operator with what follows it."""
+    chunk: Row = []
+    for shown, kind in parts:
+        if kind == "operator" and shown.strip() not in ("'", "^", ".^") and chunk:
+            yield chunk
+            chunk = []
+        chunk.append((shown, kind))
+    yield chunk
