@@ -9,7 +9,7 @@ from indexcalc.explanation.collapse import Collapse
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Side
 from indexcalc.explanation.terms import Atom, Factor, Slot, Term, Terms, merged, without_deltas
-from indexcalc.forms.index import Letters
+from indexcalc.forms.index import Letters, NoIndexForm
 from indexcalc.forms.nodes import Form, Symbol
 from indexcalc.forms.printed import Printed
 from indexcalc.render.text import indices, text
@@ -28,7 +28,10 @@ class IndexStyle:
         notation = self.notation
         name, shape = notation.names[part.node], part.node.shape
         left = Symbol(name, "", 0, part.letters)
-        right = notation.definition(part)
+        try:
+            right = notation.definition(part)
+        except NoIndexForm:  # its axes are groups of axes
+            return
         sides = Side(text(left), part.letters, shape), Side(text(right), part.letters, shape)
         yield Equation("definition", left, right, told_sums(part.definition, part.letters), sides)
         kept = (*part.letters, *notation.by)
@@ -50,24 +53,28 @@ class IndexStyle:
 
     # ------------------------------------------------------------------ the whole
     def whole(
-        self, printed: Printed, left: Form, matrix_left: Form, stand_in: str, written: Terms | None
+        self, printed: Printed, left: Form, matrix_left: Form, stand_in: str, written: Terms | None, goes_on: bool
     ) -> Iterator[Equation]:
-        """The result in indices as the engine writes it, where that is shorter than ``written``; then its collapse."""
+        """The result in indices as the engine writes it, where that is shorter than ``written``; then its collapse.
+        ``goes_on``: what is written stands in the line before."""
         notation = self.notation
         shape = tuple(printed.node.shape)
         side = Side(stand_in + indices(printed.letters), printed.letters, shape)
+        shown = None if goes_on else left
         indexed = printed.indexed
         if indexed is None:
             indexed = notation.writer.index(printed.letters).form(printed.node, printed.letters)
         is_whole = written is not None and not is_open(written)
         if written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost:
-            reason = "collected" if is_whole else "all parts are put in"
-            yield Equation("collected", left, indexed, reason, (side, Side(text(indexed), printed.letters, shape)))
-        if printed.matrix is not None and shape:
-            yield from Collapse(notation).equations(printed.node, printed.letters)
-        if printed.matrix is not None:
-            sides = Side(stand_in, None, shape), Side(text(printed.matrix), None, shape)
-            yield Equation("matrix form", matrix_left, printed.matrix, _axes(printed.letters), sides)
+            reason = "the same, in the shortest way" if is_whole else "all derivatives are put in"
+            yield Equation("collected", shown, indexed, reason, (side, Side(text(indexed), printed.letters, shape)))
+            shown = None
+        if printed.matrix is None:
+            return
+        collapse = Collapse(notation)
+        yield from collapse.equations(printed.node, shown, side)
+        sides = Side(stand_in, None, shape), Side(text(printed.matrix), None, shape)
+        yield Equation("matrix form", matrix_left, printed.matrix, collapse.last or _axes(printed.letters), sides)
 
     def contraction(
         self, left: Form, stand_in: str, vector: Node, at: Letters, kept: Letters, first: bool, reason: str

@@ -137,7 +137,8 @@ class Chain:
         atoms = [atom for term in definition for atom in term.atoms if isinstance(atom, Factor)]
         nodes = [atom.node for atom in atoms if atom.node not in self.depends]
         given = self.opener.forms.context.names
-        names = list(dict.fromkeys(given.get(n) or n.name for n in nodes if n in given or isinstance(n, Variable)))
+        called = [given.get(node) or (node.name if isinstance(node, Variable) else "") for node in nodes]
+        names = list(dict.fromkeys(filter(None, called)))
         if not names:
             return []
         shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Side
 from indexcalc.forms import algebra
-from indexcalc.forms.index import Letters, summed, with_letters
+from indexcalc.forms.index import Letters, Scope, negated, summed, with_letters
 from indexcalc.forms.matrix import Joining, Piece
-from indexcalc.forms.nodes import Form, Symbol, Transpose
+from indexcalc.forms.nodes import Form, Product, Symbol, Transpose
 from indexcalc.render.text import text
-from indexcalc.tensor.nodes import Dimension, Labels, Node
+from indexcalc.tensor.nodes import Node, magnitude
 from indexcalc.tensor.product import Einsum
 from indexcalc.tensor.sums import Sum
+
+
+class Entry(NamedTuple):
+    """An entry of a matrix form, and the piece of a contraction path that it is."""
+
+    letters: Letters
+    form: Form
+    piece: Piece
+
+
+class Joint(NamedTuple):
+    """A step of a contraction path, with letters: two entries, or one that is summed, become one."""
+
+    taken: Sequence[Entry]
+    made: Entry
+    needed: frozenset[str]
 
 
 class Collapse:
@@ -23,35 +40,74 @@ class Collapse:
         self.notation = notation
         self.matrices = notation.writer.matrices
         self.told: set[str] = set()
+        self.last = ""
 
-    def equations(self, node: Node, letters: Letters) -> Iterator[Equation]:
-        """The steps that led to the matrix form of a tensor whose axes have these letters; inner ones first."""
-        if node in self.notation.shown:
-            return
-        if isinstance(node, Sum):
-            chosen = self.matrices.chosen.get(node, node)
-            inside = node.primitive()[2] if chosen is None else chosen
-            for child in inside.children if isinstance(inside, Sum) else (inside,):
-                yield from self.equations(child, letters)
-        elif isinstance(node, Einsum):
-            yield from self._product(node, letters)
+    def equations(self, node: Node, left: Form | None, whole: Side) -> Iterator[Equation]:
+        """The steps that led to the matrix form of a tensor: of a product all that is left of it in every line, which
+        goes on from the line before unless ``left`` is given; of a sum what is joined. ``whole`` is what they equal.
+        The last step of a product is left to the matrix form: ``last`` is its reason."""
+        letters = whole.letters or ()
+        found = self._variant(node)
+        if isinstance(found, Sum):
+            for child in found.children:
+                term = self._variant(child)
+                for joint in self._joints(term, letters) if isinstance(term, Einsum) else ():
+                    yield from self._alone(joint)
+        elif isinstance(found, Einsum):
+            joints = self._joints(found, letters)
+            start = _start(joints)
+            if start is None:
+                for joint in joints:
+                    yield from self._alone(joint)
+            else:
+                yield from self._together(found, joints, start, left, whole)
 
-    def _product(self, node: Einsum, letters: Letters) -> Iterator[Equation]:
+    def _variant(self, node: Node) -> Node:
+        """What was printed for a tensor."""
+        if not isinstance(node, Sum) or node in self.notation.shown:
+            return node
+        chosen = self.matrices.chosen.get(node, node)
+        return node.primitive()[2] if chosen is None else chosen
+
+    # ------------------------------------------------------------------ the path
+    def _joints(self, node: Einsum, letters: Letters) -> list[Joint]:
+        """The steps for a product, those for products inside it first."""
         names: dict[int, str] = {}
         for label, letter in zip(node.output, letters, strict=True):
             names.setdefault(label, letter)
         for label, dimension in enumerate(node.sizes):
             if label not in names:
                 names[label] = self.notation.alphabet.dummy(dimension, names.values(), self.notation.letters)
+        joinings = self._joinings(node)
+        pieces = [piece for joining in joinings for piece in joining.taken]
+        found: list[Joint] = []
         for child, labels in node.factors:
-            if labels and isinstance(child, Einsum) and len(set(child.output)) == len(child.output):
-                yield from self.equations(child, tuple([names[label] for label in labels]))
-        sizes = {names[label]: dimension for label, dimension in enumerate(node.sizes)}
-        for joining in self._joinings(node):
-            shown = text(joining.made[1])
-            if all(labels for labels, _ in joining.taken) and shown not in self.told:
-                self.told.add(shown)
-                yield _equation(_turned_up(joining, node.output), names, sizes)
+            if isinstance(child, Einsum) and child not in self.notation.shown and labels:
+                inner = self._joints(child, tuple([names[label] for label in labels]))
+                form = self.matrices.signed(child)[1]
+                outer = next((p for p in pieces if p[0] == labels and p[1] is form), None)
+                if inner and outer is not None:  # what the inner product has become is a piece of this one
+                    pieces = [piece for piece in pieces if piece is not outer]
+                    inner[-1] = inner[-1]._replace(made=inner[-1].made._replace(piece=outer))
+                found += inner
+        return found + [self._joint(joining, names, letters) for joining in joinings]
+
+    def _joint(self, joining: Joining, names: dict[int, str], letters: Letters) -> Joint:
+        """A step as it is read: what is made with its rows first, the pieces in the order in which they stand there."""
+
+        def entry(piece: Piece) -> Entry:
+            return Entry(tuple([names[label] for label in piece[0]]), piece[1], piece)
+
+        made = entry(joining.made)
+        if len(made.letters) == 2 and [x for x in letters if x in made.letters] == [*made.letters[::-1]]:
+            made = Entry(made.letters[::-1], algebra.transpose(made.form), made.piece)
+        row = set(made.letters[:1])
+
+        def order(entry: Entry) -> tuple[object, ...]:
+            return not row & {*entry.letters}, len(entry.letters), entry.form.places
+
+        taken = sorted(map(entry, joining.taken), key=order)
+        return Joint(taken, made, frozenset(names[label] for label in joining.needed))
 
     def _joinings(self, node: Einsum) -> list[Joining]:
         """The steps of the form that was printed."""
@@ -59,69 +115,105 @@ class Collapse:
         printed = self.matrices.signed(node)[1]
         return next((steps for form, steps in tried if form is printed), tried[0][1] if tried else [])
 
+    # ------------------------------------------------------------------ equations
+    def _together(
+        self, node: Einsum, joints: Sequence[Joint], entries: list[Entry], left: Form | None, whole: Side
+    ) -> Iterator[Equation]:
+        """All that is left of a product, line by line."""
+        front = self._front(node)
+        before = whole
+        for joint in joints[:-1]:
+            places = [k for k, entry in enumerate(entries) if any(entry.piece is e.piece for e in joint.taken)]
+            entries = [e for k, e in enumerate(entries) if k not in places[1:]]
+            entries[places[0]] = joint.made
+            right = _product(front, entries, whole.letters or ())
+            after = Side(text(right), whole.letters, whole.shape)
+            yield Equation("contraction step", left, right, reason_of(joint), (before, after))
+            left, before = None, after
+        self.last = reason_of(joints[-1]) if joints else ""
 
-def _turned_up(joining: Joining, output: Labels) -> Joining:
-    """A step as it is read: what is made with its rows first, and the pieces in the order in which they stand there."""
-    labels, form = joining.made
-    if len(labels) == 2 and [x for x in output if x in labels] == [*labels[::-1]]:
-        labels, form = labels[::-1], algebra.transpose(form)
-    rows = labels[:1]
+    def _front(self, node: Einsum) -> Product:
+        """The sign, the number and the scalars of a product."""
+        scalars = [child for child, labels in node.factors if not labels]
+        sign = self.matrices.signed(node)[0]
+        above: list[Form] = []
+        below: list[Form] = []
+        for child in scalars:
+            written, form, exponent = self.notation.forms.factor(child, (), Scope(set(self.notation.alphabet.sizes)))
+            sign *= written * self.matrices.scalar(child)[0]
+            (above if exponent > 0 else below).append(algebra.raised(form, magnitude(exponent)))
+        return Product(" ", sign * magnitude(node.coefficient), tuple(above), tuple(below))
 
-    def order(piece: Piece) -> tuple[object, ...]:
-        return not set(rows) & set(piece[0]), len(piece[0]), piece[1].places
+    def _alone(self, joint: Joint) -> Iterator[Equation]:
+        """One step, unless it has been told."""
+        shown = text(joint.made.form)
+        if shown in self.told or not all(entry.letters for entry in joint.taken):
+            return
+        self.told.add(shown)
+        made = joint.made
+        left = _product(Product(" ", 1, ()), joint.taken, made.letters)
+        right = entry_of(made)
+        shape = tuple([self.notation.alphabet.sizes[letter] for letter in made.letters])
+        sides = Side(text(left), made.letters, shape), Side(text(right), made.letters or None, shape)
+        yield Equation("contraction step", left, right, reason_of(joint), sides)
 
-    return Joining(sorted(joining.taken, key=order), (labels, form), joining.needed)
+
+def _start(joints: Sequence[Joint]) -> list[Entry] | None:
+    """The entries that a path starts from, in reading order; None where its steps do not hang together."""
+    entries: list[Entry] = []
+    for joint in reversed(joints):
+        places = [k for k, entry in enumerate(entries) if entry.piece is joint.made.piece]
+        if not all(entry.letters for entry in joint.taken) or len(places) != (1 if entries else 0):
+            return None
+        place = places[0] if places else 0
+        entries[place : place + 1] = joint.taken
+    return entries
 
 
-def _equation(joining: Joining, names: dict[int, str], sizes: dict[str, Dimension]) -> Equation:
-    def lettered(piece: Piece) -> Form:
-        labels, form = piece
-        return entry(form, tuple([names[label] for label in labels]))
-
-    kept = tuple([names[label] for label in joining.made[0]])
+def _product(front: Product, entries: Sequence[Entry], kept: Letters) -> Form:
     counts: dict[str, int] = {}
-    for labels, _ in joining.taken:
-        for label in labels:
-            counts[names[label]] = counts.get(names[label], 0) + 1
-    explicit = tuple([x for x, n in counts.items() if x not in kept and n != 2])
-    left = summed(1, explicit, [lettered(piece) for piece in joining.taken], [])
-    made = joining.made[1]
-    right = lettered(joining.made) if kept else made
-    shape = tuple([sizes[x] for x in kept])
-    sides = Side(text(left), kept, shape), Side(text(right), kept if kept else None, shape)
-    return Equation("contraction step", left, right, _reason(joining, names), sides)
+    for entry in entries:
+        for letter in entry.letters:
+            counts[letter] = counts.get(letter, 0) + 1
+    explicit = tuple([letter for letter, n in counts.items() if letter not in kept and n != 2])
+    coefficient = magnitude(front.coefficient)
+    form = summed(coefficient, explicit, [*front.factors, *map(entry_of, entries)], [*front.divisors])
+    return form if front.coefficient > 0 else negated(form)
 
 
-def entry(form: Form, letters: Letters) -> Form:
-    """The entry of a matrix form: ``W_ij``, ``(W*x)_i``."""
+def entry_of(entry: Entry) -> Form:
+    """``W_ij``, ``(W*x)_i``"""
+    return _lettered(entry.form, entry.letters)
+
+
+def _lettered(form: Form, letters: Letters) -> Form:
     if isinstance(form, Transpose) and len(letters) == 2:
-        return entry(form.parts[0], letters[::-1])
+        return _lettered(form.parts[0], letters[::-1])
     if isinstance(form, Symbol):
         return Symbol(form.name, "", form.places[0], letters)
     return with_letters(form, letters) if letters else form
 
 
 # ---------------------------------------------------------------------- in words
-def _reason(joining: Joining, names: dict[int, str]) -> str:
-    """What a step does: one row for each way in which two pieces can share their labels."""
-    if len(joining.taken) == 1:
-        ((labels, form),) = joining.taken
-        gone = [names[x] for x in labels if x not in joining.needed]
-        return f"{' and '.join(gone)} stands here only and is summed: {text(form)} is added up along it"
-    (x, _), (y, g) = sorted(joining.taken, key=lambda piece: len(piece[0]))
-    common = [label for label in x if label in y]
-    gone = [names[label] for label in common if label not in joining.needed]
-    stays = [names[label] for label in common if label in joining.needed]
+def reason_of(joint: Joint) -> str:
+    """What a step does: a row for each way in which two entries can share their letters."""
+    if len(joint.taken) == 1:
+        (entry,) = joint.taken
+        gone = [x for x in entry.letters if x not in joint.needed]
+        return f"{' and '.join(gone)} stands here only: summed along it"
+    (x, _, _), (y, g, _) = sorted(joint.taken, key=lambda entry: len(entry.letters))
+    common = [letter for letter in x if letter in y]
+    gone = [letter for letter in common if letter not in joint.needed]
+    stays = [letter for letter in common if letter in joint.needed]
     match len(x), len(y):
         case 1, 1 if not common:
-            return "no index in common: a column times a row"
+            return f"no index in common: a column ({x[0]}) times a row ({y[0]})"
         case 1, 1 if stays:
             return f"both carry {stays[0]}, which stays: entry by entry"
         case 1, 1:
             return f"{gone[0]} is summed: a dot product"
-        case 1, 2 if stays and len(joining.made[0]) == 2:
-            way = "rows" if y[0] == x[0] else "columns"
-            return f"{stays[0]} stays: the vector scales the {way} of {text(g)}"
+        case 1, 2 if stays and len(joint.made.letters) == 2:
+            return f"{stays[0]} stays: the vector scales the {'rows' if y[0] == x[0] else 'columns'} of {text(g)}"
         case 1, 2 if gone:
             return f"{gone[0]} is summed{_turned(y, g, x[0], True) or ': matrix times vector'}"
         case 2, 2 if len(stays) == 2:
@@ -129,14 +221,14 @@ def _reason(joining: Joining, names: dict[int, str]) -> str:
         case 2, 2 if len(gone) == 2:
             return f"{gone[0]} and {gone[1]} are summed: a trace"
         case 2, 2 if gone and len(common) == 1:
-            (a, first), (b, second) = joining.taken
+            (a, first, _), (b, second, _) = joint.taken
             turned = _turned(a, first, common[0], True) or _turned(b, second, common[0], False)
             return f"{gone[0]} is summed{turned or ': a matrix product'}"
     return f"{' and '.join(gone)} is summed"
 
 
-def _turned(labels: Labels, form: Form, joint: int, is_left: bool) -> str:
+def _turned(letters: Letters, form: Form, joint: str, is_left: bool) -> str:
     """Why a matrix is transposed: the summed index has to stand next to the other factor."""
-    if labels[-1 if is_left else 0] == joint:
+    if letters[-1 if is_left else 0] == joint:
         return ""
-    return f", the {'row' if is_left else 'column'} index of {text(form)}: so it turns"
+    return f", the {'row' if is_left else 'column'} index of {text(form)}: so it is transposed"

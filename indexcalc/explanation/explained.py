@@ -68,14 +68,18 @@ class Explanation:
 
     def _reading(self) -> Iterator[Group]:
         report = self._report
-        told = [f"{'assumed: ' if guessed else ''}{declaration}" for declaration, guessed in report.declarations]
-        lines = [", ".join(told)] if told else []
-        if any(i.shape for i in self.task.inputs):
-            lines.append("An index that occurs twice in a product is summed; W_ij stands in row i and column j of W.")
+        given = [declaration for declaration, guessed in report.declarations if not guessed]
+        guessed = [declaration for declaration, guessed in report.declarations if guessed]
+        lines = [", ".join(given)] if given else []
+        if guessed:
+            lines.append("assumed: " + ", ".join(guessed))
+        if any(len(i.shape) > 1 for i in self.task.inputs):
+            lines.append("W_ij stands in row i, column j of W; an index that occurs twice is summed.")
         yield Group("How it is read", [*lines, *report.notes])
 
     def _derivation(self) -> Iterator[Group]:
         result: Result | None = None
+        jacobian_: Result | None = None
         for place, notation in enumerate(self.notations):
             style = IndexStyle(notation)
             for part in notation.chain.parts.values():
@@ -86,8 +90,10 @@ class Explanation:
         if self.notations:
             contracted = self._contracted(IndexStyle(self.notations[-1]))
             if contracted is not None:
-                group, result = contracted
+                jacobian_, (group, result) = result, contracted
                 yield group
+            if jacobian_ is not None and result is not None:
+                result = result._replace(jacobian=jacobian_.printed.matrix)
             if result is not None and self.derivation.order == 1 and self.task.form != "jvp":
                 yield Group("Why", list(Why(self.notations[0], result, self.task.layout).sentences()))
 
@@ -102,7 +108,9 @@ class Explanation:
         whole = Derivative(Symbol(name, "", 0), Symbol(notation.spelling, "", 0), True)
         part = notation.chain.parts.get(notation.output)
         written = part.derivative if part is not None and part.lines else None
-        lines: list[Equation | str] = list(style.whole(printed, left, whole, notation.stand_ins[notation.output], written))
+        lines: list[Equation | str] = list(
+            style.whole(printed, left, whole, notation.stand_ins[notation.output], written, False)
+        )
         if printed.matrix is None and printed.reason:
             shape = " x ".join(map(str, node.shape))
             lines.append(f"∂{name}/∂{notation.spelling} is {shape}: {printed.reason}.")
@@ -121,7 +129,15 @@ class Explanation:
             left, whole = Symbol(change, "", 0, kept), Symbol(change, "", 0)
             given = text(notation.writer.plain(vector, notation.by).shown)
             return self._with(
-                style, vector, notation.by, left, whole, derivation.derivative, given, f"the change for d{notation.spelling} = {given}", "Change"
+                style,
+                vector,
+                notation.by,
+                left,
+                whole,
+                derivation.derivative,
+                given,
+                f"the change for d{notation.spelling} = {given}",
+                "Change",
             )
         if derivation.order > 1 or not task.output.shape or derivation.pullback_node is None:
             return None
@@ -131,10 +147,10 @@ class Explanation:
         left = Derivative(loss, notation.variable, True)
         whole_ = Derivative(loss, Symbol(notation.spelling, "", 0), True)
         given = text(notation.writer.plain(vector, notation.letters).shown)
-        reason = f"{given} = ∂{loss.name}/∂{name} comes from above"
-        if notation.letters:
-            reason += f"; {' and '.join(notation.letters)} {'is' if len(notation.letters) == 1 else 'are'} summed"
-        return self._with(style, vector, notation.letters, left, whole_, derivation.pullback_node, given, reason, "Pullback")
+        reason = f"{given} = ∂{loss.name}/∂{name} from above; sum over {', '.join(notation.letters)}"
+        return self._with(
+            style, vector, notation.letters, left, whole_, derivation.pullback_node, given, reason, "Pullback"
+        )
 
     def _with(
         self,
@@ -155,7 +171,7 @@ class Explanation:
         notation.known[stand_in] = node
         terms, lines = style.contraction(left, stand_in, vector, at, kept, is_pullback, reason)
         printed = notation.writer.best(node, kept)
-        lines += style.whole(printed, left, whole, stand_in, terms)
+        lines += style.whole(printed, left, whole, stand_in, terms, True)
         return Group(heading, lines, "", len(self.notations) - 1), Result(printed, kept, given)
 
     def _ending(self) -> Iterator[Group]:

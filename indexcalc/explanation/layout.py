@@ -7,6 +7,7 @@ from itertools import groupby
 from textwrap import wrap
 
 from indexcalc.explanation.steps import Equation, Group
+from indexcalc.forms.nodes import Form
 from indexcalc.language.characters import GREEK
 from indexcalc.render.report import Line
 from indexcalc.render.text import pieces, text
@@ -17,7 +18,7 @@ Row = list[Piece]
 
 NARROW = 70
 """Columns below which reasons stand under their lines."""
-LEAST_REASON = 30
+LEAST_REASON = 36
 """Columns that a reason has at least beside its line."""
 MOST_LINES = 18
 """Equations of one heading up to which all are shown."""
@@ -82,10 +83,13 @@ class Layout:
         if not reason:
             yield from rows
             return
-        beside = self.width >= NARROW and _length(rows[-1]) + 2 <= column
-        told = wrap(reason, max(self.width - column, 20), break_long_words=False)
-        if beside:
-            rows[-1] += [(" " * (column - _length(rows[-1])), ""), (told.pop(0), "reason")]
+        length = _length(rows[-1])
+        if self.width >= NARROW and (length + 2 <= column or length + 2 + len(reason) <= self.width):
+            column = max(column, length + 2) if length + 2 > column else column
+            told = wrap(reason, max(self.width - column, 20), break_long_words=False)
+            rows[-1] += [(" " * (column - length), ""), (told.pop(0), "reason")]
+        else:
+            told = wrap(reason, max(self.width - column, 20), break_long_words=False)
         yield from rows
         for each in told:
             yield [(" " * column + each, "reason")]
@@ -102,10 +106,10 @@ class Layout:
         for row in wrap(shown, self.width, initial_indent=indent, subsequent_indent=indent * 2, break_long_words=False):
             yield [(row, kind)]
 
-    def _pieces(self, form) -> Row:
+    def _pieces(self, form: Form) -> Row:
         return [(self._text(shown), kind) for shown, kind in pieces(form)]
 
-    def _flat(self, form) -> str:
+    def _flat(self, form: Form) -> str:
         return self._text(text(form))
 
 

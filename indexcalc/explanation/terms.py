@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from indexcalc.forms import algebra
-from indexcalc.forms.index import IndexForms, Letters, Scope, all_letters, flat, summed
+from indexcalc.forms.index import IndexForms, Letters, Scope, all_letters, negated, summed
 from indexcalc.forms.nodes import Derivative, Form, Number, Power, Product, Sum, Symbol
 from indexcalc.tensor import nodes as tensor
 from indexcalc.tensor.nodes import Dimension, Node, Rational, magnitude
@@ -99,6 +99,8 @@ class Opener:
 
     def __init__(self, forms: IndexForms, alphabet: Alphabet, named: Collection[Node]) -> None:
         self.forms, self.alphabet, self.named = forms, alphabet, named
+        self.first: Letters = ()
+        """Letters that summed indices get where they fit."""
 
     def terms(self, node: Node, letters: Letters, used: Iterable[str] = (), whole: bool = False) -> Terms:
         """The terms of a tensor's entry; of a ``whole`` one also if it is named."""
@@ -127,7 +129,7 @@ class Opener:
         for child, labels in sorted(node.factors, key=lambda factor: (bool(factor[1]), self.forms.place(factor[0]))):
             for label, dimension in zip(labels, child.shape, strict=True):
                 if label not in names:
-                    names[label] = self.alphabet.fresh(dimension, used)
+                    names[label] = self.alphabet.dummy(dimension, used, self.first)
                     used.add(names[label])
         term = Term(node.coefficient, ())
         for child, labels in sorted(node.factors, key=lambda factor: self._order(factor, node)):
@@ -253,7 +255,7 @@ class TermForms:
         signed = [self._signed(term, kept, stand_ins) for term in terms]
         if len(signed) == 1 and signed[0][0] > 0:
             return signed[0][1]
-        return Sum(tuple(signed)) if len(signed) > 1 else _negated(signed[0][1])
+        return Sum(tuple(signed)) if len(signed) > 1 else negated(signed[0][1])
 
     def _signed(self, term: Term, kept: Collection[str], stand_ins: Mapping[Node, str] | None) -> tuple[int, Form]:
         scope = Scope(term.letters().union(kept))
@@ -298,12 +300,6 @@ def delta(a: str, b: str) -> Symbol:
     symbol = Symbol("delta", "", -1, (a, b))
     symbol.names = 0
     return symbol
-
-
-def _negated(form: Form) -> Form:
-    if isinstance(form, Product):
-        return Product(form.operator, -form.coefficient, form.factors, form.divisors)
-    return Product(" ", -1, flat(form))
 
 
 def size(terms: Sequence[Term]) -> int:

@@ -1,5 +1,5 @@
 """Why a result looks as it does: whose row and column each index is, what stands where, what is transposed, which
-layout, Jacobian or pullback, and how sizes would tell. Sentences from flat tables.
+layout, Jacobian or pullback, and how sizes would tell. In sentences.
 """
 
 from __future__ import annotations
@@ -7,43 +7,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from indexcalc.explanation.chain import Part
 from indexcalc.explanation.notation import Notation
-from indexcalc.explanation.terms import Factor, Slot, Term
+from indexcalc.explanation.terms import Atom, Factor, Opener, Term
 from indexcalc.forms import algebra
 from indexcalc.forms.index import Letters
+from indexcalc.forms.matrix import NoMatrixForm
 from indexcalc.forms.nodes import Form, Product, Symbol, Transpose
 from indexcalc.forms.printed import Printed
 from indexcalc.render.text import indices, text
-from indexcalc.tensor.nodes import Dimension, Node, Shape, Variable
+from indexcalc.tensor.nodes import Node, Shape
 from indexcalc.tensor.sums import Sum
 
-ROW, COLUMN, SUMMED = "row", "column", "summed"
+ROW, COLUMN, SUMMED = "row", "column", ""
 
 MATRICES = {
-    (ROW, SUMMED): (False, "{name} carries {k}, the row of the result, as its row: it stands left as it is"),
+    (ROW, SUMMED): (False, "{name} has {k}, the row of the result, as its row: it stands left as it is."),
     (SUMMED, ROW): (
         True,
-        "in {entry} the row index {j} is summed and the column index {k} is the row of the result: so {name} is "
-        "transposed, {name}', and stands left",
+        "In {entry} the row index {j} is summed, and the column index {k} is the row of the result: so {name} is "
+        "transposed, {name}', and stands left of what carries {j}.",
     ),
-    (SUMMED, COLUMN): (False, "{name} carries {k}, the column of the result, as its column: it stands right as it is"),
+    (SUMMED, COLUMN): (False, "{name} has {k}, the column of the result, as its column: it stands right as it is."),
     (COLUMN, SUMMED): (
         True,
-        "in {entry} the column index {j} is summed and the row index {k} is the column of the result: so {name} is "
-        "transposed, {name}', and stands right",
+        "In {entry} the column index {j} is summed, and the row index {k} is the column of the result: so {name} is "
+        "transposed, {name}', and stands right of what carries {j}.",
     ),
 }
-"""TABLE: for a matrix whose two indices play these parts in the result, whether it is transposed, and what is said."""
+"""TABLE: for a matrix whose row and column index play these parts in the result, whether it is transposed, and why."""
+RULE = (
+    "Place rule: for A*W*B with G from above the gradient by W is A'*G*B'. What stands left of W stays left, what "
+    "stands right stays right, both transposed."
+)
 
 
 class Result(NamedTuple):
-    """A gradient or a pullback in its matrix form; ``letters`` are those of the variable's axes."""
+    """A gradient or a pullback as it is written; ``vector`` is the cotangent's name, "" for the gradient of a scalar.
+    ``jacobian`` is the matrix form of the Jacobian, if it has one."""
 
     printed: Printed
     letters: Letters
     vector: str
-    """The cotangent's name; "" for the gradient of a scalar."""
+    jacobian: Form | None = None
 
 
 class Why:
@@ -51,10 +56,9 @@ class Why:
 
     def __init__(self, notation: Notation, result: Result, layout: str) -> None:
         self.notation, self.result, self.layout = notation, result, layout
-        self.name = notation.spelling
-        self.shape = notation.wrt.shape
+        self.name, self.shape = notation.spelling, notation.wrt.shape
         self.output = notation.names.get(notation.output, notation.spelling)
-        self.below = self.name + indices(result.letters)
+        self.shown = "" if result.printed.matrix is None else text(result.printed.matrix)
 
     def sentences(self) -> Iterator[str]:
         """In the order of the questions that people ask."""
@@ -62,159 +66,185 @@ class Why:
         if form is not None and self.shape:
             yield from self._axes(form)
             yield from self._place()
-        yield from self._textbook(form)
+        yield from self._layout() if self.result.vector else self._gradient()
         if form is not None and self.shape:
-            yield from self._sizes(form)
+            yield from self._swapped(form) if len(self.shape) == 2 else self._unturned(form)
 
     # ------------------------------------------------------------------ which index is whose
     def _axes(self, form: Form) -> Iterator[str]:
         letters = self.result.letters
-        loss = "the gradient" if not self.result.vector else f"∂L/∂{self.name}"
+        whose = "the gradient" if not self.result.vector else f"∂{self._loss}/∂{self.name}"
         if len(letters) == 2:
-            yield f"{loss} has the shape of {self.name}: {letters[0]} is its row, {letters[1]} its column."
+            yield f"{letters[0]} is the row and {letters[1]} the column of {self.name}, and so of {whose}."
         else:
-            yield f"{loss} has the shape of {self.name}, a column: {letters[0]} is its row."
+            yield f"{letters[0]} is the index of {self.name}, a column, and so of {whose}."
         term = self._term()
         if term is None:
             return
         roles = dict(zip(letters, (ROW, COLUMN), strict=False))
         factors = [atom for atom in term.atoms if isinstance(atom, Factor) and atom.letters]
-        on_matrix = {x for factor in factors if len(factor.letters) == 2 for x in factor.letters}
+        tied = {x for factor in factors if len(factor.letters) == 2 for x in factor.letters}
         for letter, role in roles.items():
             vectors = [self._called(factor.node) for factor in factors if factor.letters == (letter,)]
             if vectors:
-                yield self._vectors(vectors, letter, role, letter in on_matrix, len(letters) == 2)
+                yield self._vectors(vectors, letter, role, letter in tied)
         for factor in factors:
             if len(factor.letters) == 2:
                 yield from self._matrix(factor, roles, form)
         if not any(isinstance(part, Transpose) for part in _parts(form)):
-            yield "nothing is transposed: every index stands already where the result needs it."
+            yield "Nothing is transposed: every index stands already where the result needs it."
+
+    @property
+    def _loss(self) -> str:
+        return self.notation.fresh("L")
 
     def _term(self) -> Term | None:
         """The one product that the result is; None for a sum."""
-        node = self.result.printed.node
-        matrices = self.notation.writer.matrices
-        if isinstance(node, Sum) and node not in self.notation.shown:
-            chosen = matrices.chosen.get(node, node)
+        notation, node = self.notation, self.result.printed.node
+        if isinstance(node, Sum) and node not in notation.shown:
+            chosen = notation.writer.matrices.chosen.get(node, node)
             node = node.primitive()[2] if chosen is None else chosen
         if isinstance(node, Sum):
             return None
-        found = self.notation.chain.opener.terms(node, self.result.letters)
-        return found[0] if len(found) == 1 else None
+        opener = Opener(notation.forms, notation.alphabet, notation.shown)
+        opener.first = notation.letters
+        (found,) = opener.terms(node, self.result.letters)
+        return found
 
-    def _vectors(self, vectors: Sequence[str], letter: str, role: str, scales: bool, is_matrix: bool) -> str:
-        shown, many = " and ".join(vectors), len(vectors) > 1
-        carry = f"{shown} {'carry' if many else 'carries'} {letter}, the {role} index of {self.name}"
-        joined = ", multiplied entry by entry (.*)" if many else ""
-        if not is_matrix:
-            return f"{carry}{joined}: a column like {self.name}."
-        if role == ROW:
-            return f"{carry}{joined}: {'it scales the rows' if scales else 'a column, which stands left'}."
+    def _vectors(self, vectors: Sequence[str], letter: str, role: str, scales: bool) -> str:
+        many = len(vectors) > 1
+        carry = f"{' and '.join(vectors)} {'carry' if many else 'carries'} {letter}, the "
+        joined = "; joined entry by entry, .*" if many else ""
+        if len(self.shape) == 1:
+            return f"{carry}index of {self.name}: a column, as {self.name}{joined}."
         if scales:
-            return f"{carry}{joined}: it scales the columns."
-        turned = f"{vectors[0]}'" if not many else "a row"
-        return f"{carry}{joined}: so it lies along a row, transposed ({turned}), and stands right, last."
+            return f"{carry}{role} index of {self.name}: it scales the {role}s{joined}."
+        if role == ROW:
+            return f"{carry}row index of {self.name}: a column, so it stands left{joined}."
+        turned = vectors[0] if not many else "it"
+        return (
+            f"{carry}column index of {self.name}: {turned} lies along a row, so it is transposed and stands right, "
+            f"last{joined}."
+        )
 
     def _matrix(self, factor: Factor, roles: dict[str, str], form: Form) -> Iterator[str]:
         first, second = factor.letters
         row = MATRICES.get((roles.get(first, SUMMED), roles.get(second, SUMMED)))
         name = self._called(factor.node)
-        if row is None or not name.isidentifier():
+        if row is None:
             return
         turned, sentence = row
         shown = {isinstance(part, Transpose) for part in _parts(form) if _is_named(part, name)}
-        if shown == ({True, False} if turned else {False}):  # the name stands below its transpose
+        if shown == ({True, False} if turned else {False}):  # the name itself stands below its transpose
             j, k = (first, second) if first not in roles else (second, first)
-            yield sentence.format(name=name, entry=f"{name}{indices(factor.letters)}", j=j, k=k) + "."
+            yield sentence.format(name=name, entry=f"{name}{indices(factor.letters)}", j=j, k=k)
 
     def _called(self, node: Node) -> str:
-        """A factor in matrix notation."""
-        return text(self.notation.writer.matrices.signed_form(node)[1])
+        """A factor in matrix notation; "" where it has none."""
+        try:
+            return text(self.notation.writer.matrices.signed_form(node)[1])
+        except NoMatrixForm:
+            return ""
 
     # ------------------------------------------------------------------ the place rule
     def _place(self) -> Iterator[str]:
         """What stands left of the variable stays left, transposed."""
         for part in self.notation.chain.parts.values():
             for term in part.definition:
-                places = [a for a in term.atoms if isinstance(a, Factor) and a.node is self.notation.wrt]
-                if len(places) == 1 and len(term.atoms) > 1 and not any(isinstance(a, Slot) for a in term.atoms):
-                    yield self._placed(part, term, places[0])
+                places = [atom for atom in term.atoms if self._is_variable(atom)]
+                if len(places) == 1 and len(term.atoms) > 1:
+                    yield f"{RULE} {self._beside(term, places[0])}"
                     return
 
-    def _placed(self, part: Part, term: Term, place: Factor) -> str:
+    def _is_variable(self, atom: Atom) -> bool:
+        return isinstance(atom, Factor) and atom.node is self.notation.wrt
+
+    def _beside(self, term: Term, place: Atom) -> str:
         sides = []
         for letter in place.letters:
-            beside = [a for a in term.atoms if isinstance(a, Factor) and a is not place and letter in a.letters]
-            sides.append(" ".join(self._called(a.node) for a in beside))
-        rule = "place rule: in A*W*B with G from above the gradient is A'*G*B'. What stands left of W stays left, transposed; what stands right stays right, transposed."
+            others = [atom for atom in term.atoms if atom is not place and letter in atom.letters]
+            called = [
+                self._called(atom.node) for atom in others if isinstance(atom, Factor) and len(atom.node.shape) < 3
+            ]
+            sides.append(" and ".join(called) or "nothing")
         if len(sides) == 1:
-            return f"{rule} Here {sides[0]} stands left of {self.name}." if sides[0] else rule
-        left, right = sides
-        here = f"{left} stands left" if left else "nothing stands left"
-        return f"{rule} Here {here} of {self.name}, {right or 'nothing'} right."
+            return f"Here {sides[0]} stands left of {self.name}."
+        return f"Here {sides[0]} stands left of {self.name}, {sides[1]} right."
 
     # ------------------------------------------------------------------ Jacobian, pullback, layout
-    def _textbook(self, form: Form | None) -> Iterator[str]:
-        notation = self.notation
-        axes = (*notation.letters, *notation.by)
-        shape = " x ".join(map(str, (*notation.output.shape, *self.shape))) or "a scalar"
-        if not self.result.vector:
-            if self.shape:
-                yield f"a gradient of a scalar has the shape of {self.name}, {shape}, in every layout; textbooks print it so."
-            return
-        order = f"first the axes of {self.output} ({', '.join(notation.letters)}), then those of {self.name} ({', '.join(notation.by) or 'none'})"
-        yield f"layout: {self.layout}. D{indices(axes)} = ∂{self.output}/∂{self.name} is {shape}: {order}."
-        shown = f"{text(form)}, " if form is not None else ""
+    def _gradient(self) -> Iterator[str]:
+        if self.shape:
+            yield (
+                f"The gradient of a scalar has the shape of {self.name}, {_times(self.shape)}, in every layout; "
+                "textbooks print it so."
+            )
+
+    def _layout(self) -> Iterator[str]:
+        notation, result = self.notation, self.result
+        axes, shape = (*notation.letters, *notation.by), (*notation.output.shape, *self.shape)
+        first, then = f"{self.output} ({', '.join(notation.letters)})", f"{self.name} ({', '.join(notation.by)})"
         yield (
-            f"textbooks and backpropagation print the pullback, {shown}of the shape of {self.name}, "
-            f"not the Jacobian; with {self.result.vector} = 1 it is what they call d{self.output}/d{self.name}."
+            f"Numerator layout: the Jacobian D{indices(axes)}, {_times(shape)}, has the axes of {first} first, then "
+            f"those of {then}; denominator layout turns this round."
+            if self.shape
+            else f"The Jacobian has the axes of {self.output}: there is one layout only."
         )
+        form = result.printed.matrix
+        if result.jacobian is not None and form is not None and _turned(form) and not _turned(result.jacobian):
+            yield (
+                f"In the Jacobian, {text(result.jacobian)}, nothing is transposed: its rows are those of "
+                f"{self.output}, its columns those of {self.name}."
+            )
+        if self.shape:
+            yield (
+                f"Textbooks print the pullback, {self.shown or 'above'}, which has the shape of {self.name}, and not "
+                f"the Jacobian; with {result.vector} = 1 they call it d{self.output}/d{self.name}."
+            )
 
     # ------------------------------------------------------------------ sizes
-    def _sizes(self, form: Form) -> Iterator[str]:
-        if len(self.shape) == 2:
-            yield from self._swapped(form)
-        else:
-            yield from self._unturned(form)
-
     def _swapped(self, form: Form) -> Iterator[str]:
+        """How sizes tell a product from its transpose."""
         rows, columns = self.shape
-        other = text(algebra.transpose(form))
         if not (isinstance(form, Product) and form.operator == "*"):
             return
+        other = text(algebra.transpose(form))
         if rows == columns:
             yield (
-                f"sizes: {self.name} is {rows} x {columns}, so {other} fits, too, and is wrong. Let {self.name} have 3 rows "
-                f"and 2 columns: {text(form)} is then 3 x 2, {other} is 2 x 3."
+                f"Sizes: {self.name} is {rows} x {columns}, so {other} fits too, and is wrong. Think of {self.name} as "
+                f"3 x 2: {self.shown} is then 3 x 2 as well, and {other} is 2 x 3."
             )
         else:
             yield (
-                f"sizes: {self.name} is {rows} x {columns}, as {text(form)}; {other} is {columns} x {rows}. For {rows} = {columns} both would "
-                f"fit: so give {self.name} as many rows as columns only when it must be square."
+                f"Sizes: {self.shown} is {rows} x {columns}, as {self.name}; {other} would be {columns} x {rows}. For "
+                f"a square {self.name} both fit: tell them apart with {rows} = 3, {columns} = 2."
             )
 
     def _unturned(self, form: Form) -> Iterator[str]:
-        for part in _parts(form):
-            if isinstance(part, Transpose) and isinstance(part.parts[0], Symbol) and part.parts[0].kind == "M":
-                name = part.parts[0].name
-                rows, columns = self._shape_of(name)
-                if rows == columns:
-                    yield (
-                        f"sizes: {name} is {rows} x {columns}, so {name} instead of {name}' fits, too, and is wrong. Let "
-                        f"{self.output} have 3 entries and {self.name} 2: then {name} is 3 x 2, and only {name}' takes 3 entries to 2."
-                    )
-                else:
-                    yield (
-                        f"sizes: {name} is {rows} x {columns}, {name}' takes {rows} entries to {columns}, as many as {self.name} has; {name} "
-                        f"itself would fit only for {rows} = {columns}."
-                    )
+        """How sizes tell a matrix from its transpose."""
+        turned = [part.parts[0] for part in _parts(form) if isinstance(part, Transpose)]
+        shapes = {i.name: i.shape for i in self.notation.derivation.task.inputs}
+        names = [part.name for part in turned if isinstance(part, Symbol) and len(shapes.get(part.name, ())) == 2]
+        if not names:
+            if turned:
                 return
-        yield f"sizes: everything has {' x '.join(map(str, self.shape))} entries, as {self.name}: no order to mistake."
+            yield f"Sizes: everything here has {self.shape[0]} entries, as {self.name}; there is no side to mistake."
+            return
+        name = names[0]
+        rows, columns = shapes[name]
+        if rows == columns:
+            yield (
+                f"Sizes: {name} is {rows} x {columns}, so {name} in place of {name}' fits too, and is wrong. Think of "
+                f"{name} as 3 x 2: only {name}' takes 3 entries to 2."
+            )
+        else:
+            yield (
+                f"Sizes: {name}' takes {rows} entries to {columns}, as many as it needs; {name} would fit only for "
+                f"{rows} = {columns}: tell them apart with {rows} = 3, {columns} = 2."
+            )
 
-    def _shape_of(self, name: str) -> Sequence[Dimension]:
-        shapes: dict[str, Shape] = {i.name: i.shape for i in self.notation.derivation.task.inputs}
-        shapes |= {given: node.shape for node, given in self.notation.shown.items()}
-        return shapes[name]
+
+def _times(shape: Shape) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _parts(form: Form) -> Iterator[Form]:
@@ -223,6 +253,10 @@ def _parts(form: Form) -> Iterator[Form]:
         part = stack.pop()
         yield part
         stack.extend(part.parts)
+
+
+def _turned(form: Form) -> bool:
+    return any(isinstance(part, Transpose) for part in _parts(form))
 
 
 def _is_named(part: Form, name: str) -> bool:

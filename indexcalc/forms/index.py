@@ -109,7 +109,7 @@ class IndexForms:
             sign, form = self._sum(node, letters, scope, flip=False)
         else:
             sign, form = self._signed(node, letters, scope)
-        return form if sign > 0 else _negated(form)
+        return form if sign > 0 else negated(form)
 
     def _signed(self, node: Node, letters: Letters, scope: Scope) -> tuple[int, Form]:
         """A sign and a form, for use where a sign can stand outside."""
@@ -407,7 +407,7 @@ def with_letters(form: Form, letters: Letters) -> Form:
     return Call("", "", (form,), letters)
 
 
-def _negated(form: Form) -> Form:
+def negated(form: Form) -> Form:
     if isinstance(form, Product):
         return Product(form.operator, -form.coefficient, form.factors, form.divisors)
     return Product(" ", -1, (form,))
