@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from indexcalc.answer import Answer
 from indexcalc.calculus.derivative import jacobian
@@ -15,13 +15,14 @@ from indexcalc.explanation.steps import Equation, Group, Side
 from indexcalc.explanation.why import Result, Why
 from indexcalc.forms.index import Letters
 from indexcalc.forms.nodes import Derivative, Form, Symbol
-from indexcalc.language.reader import Reader, Step
+from indexcalc.language.reader import Reader
 from indexcalc.numeric.certificate import Refuted
 from indexcalc.numeric.meaning import value
 from indexcalc.render.text import text
-from indexcalc.tensor.nodes import Node, descendants, variable
+from indexcalc.tensor.nodes import Node, Shape, descendants, variable
 from indexcalc.tensor.structure import restored
 
+T = TypeVar("T")
 LONGEST = 8000
 """Characters of a side up to which it is read back."""
 ANSWER = ("index", "matrix", "vec", "pullback", "structured")
@@ -192,7 +193,8 @@ class Explanation:
         groups = self.groups
         readers = [notation.reader() for notation in self.notations]
         equations = [(line, g.notation) for g in groups for line in g.lines if isinstance(line, Equation)]
-        return all([self._holds(equation, readers[place]) for equation, place in equations])
+        proved = [self._holds(equation, readers[place]) for equation, place in equations]
+        return all(proved)
 
     def _holds(self, equation: Equation, reader: Reader) -> bool:
         points = self.answer.certificate.points
@@ -200,21 +202,18 @@ class Explanation:
             return False
         reader.scope.size_symbols |= points.symbols
         try:
-            before, after = (self._read(side, reader) for side in equation.sides)
+            before, after = (_read(reader.steps, side) for side in equation.sides)
             if points.proved(lambda at: value(before, at), lambda at: value(after, at)):
                 return True
+            first, second = (_read(reader.node, side) for side in equation.sides)
+            if first is second or points.proved(lambda at: at.value(first), lambda at: at.value(second)):
+                return True  # by laws of the normal form
             points.difference(lambda at: value(before, at), lambda at: value(after, at))
         except (Refuted, IndexcalcError) as error:
-            if isinstance(error, IndexcalcError) and error.code.startswith("E5"):
+            if isinstance(error, IndexcalcError) and error.code.startswith("E5"):  # too long to be read
                 return False
             raise self._failed(equation) from None
         return False
-
-    def _read(self, side: Side, reader: Reader) -> Sequence[Step]:
-        steps = reader.steps(side.text, side.letters, side.shape)
-        if steps is None:
-            raise IndexcalcError("E490", f"{side.text} has another shape than what it equals")
-        return steps
 
     def _failed(self, equation: Equation) -> IndexcalcError:
         error = IndexcalcError(
@@ -223,3 +222,11 @@ class Explanation:
             help="this is a mistake of indexcalc's, not of the input: please report it",
         )
         return error.located(self.task.text)
+
+
+def _read(read: Callable[[str, Letters | None, Shape], T | None], side: Side) -> T:
+    """A side as a reader reads it."""
+    found = read(*side)
+    if found is None:
+        raise IndexcalcError("E490", f"{side.text} has another shape than what it equals")
+    return found
