@@ -62,10 +62,10 @@ class IndexStyle:
         side = Side(stand_in + indices(printed.letters), printed.letters, shape)
         shown = None if goes_on else left
         indexed = printed.indexed
-        if indexed is None:
-            indexed = notation.writer.index(printed.letters).form(printed.node, printed.letters)
         is_whole = written is not None and not is_open(written)
-        if written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost:
+        if indexed is not None and (
+            written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost
+        ):
             reason = "the same, in the shortest way" if is_whole else "all derivatives are put in"
             yield Equation("collected", shown, indexed, reason, (side, Side(text(indexed), printed.letters, shape)))
             shown = None
@@ -90,7 +90,7 @@ class IndexStyle:
         if known is not None:
             terms = tuple([terms[0].put(0 if not first else 1, term) for term in known])
             names = f"∂{notation.names.get(notation.output, notation.spelling)}/∂{notation.spelling}"
-            lines.append(("chain rule", terms, f"{names} is put in"))
+            lines.append(("chain rule", terms, f"{names} put in"))
             simpler = [without_deltas(term, kept, notation.alphabet.sizes) for term in terms]
             if any(done for _, done in simpler):
                 terms = tuple(term for term, _ in simpler)

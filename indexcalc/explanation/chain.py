@@ -35,7 +35,7 @@ from indexcalc.tensor.matrix_functions import MatrixFunction
 from indexcalc.tensor.nodes import Node, Variable, variable
 from indexcalc.tensor.product import Power
 
-MOST_NAMES = 4
+MOST_NAMES = 3
 """Names that a reason lists."""
 LONGEST = 9
 """Factors of a derivative that is put in where it is used; a longer one keeps its sign there."""
@@ -77,7 +77,8 @@ class Fired:
 
     @property
     def reason(self) -> str:
-        return ": ".join(filter(None, (", ".join(self.rules), "; ".join(self.why))))
+        rules = ", ".join(self.rules).replace("sum rule, product rule", "sum, product rule")
+        return ": ".join(filter(None, (rules, "; ".join(self.why))))
 
 
 class Chain:
@@ -115,7 +116,8 @@ class Chain:
         if len(definition) > 1:
             fired.rule("sum rule")
         terms = tuple(self._product_rule(definition, kept, fired))
-        fired.why += self._constants(definition)
+        if len(fired.rules) > 1 or "product rule" in fired.rules or len(definition) > 1:
+            fired.why += self._changing(terms)
         yield Line(", ".join(fired.rules) or "constant", terms, fired.reason)
         known, reasons = self._put_in(terms, kept)
         if known != terms:
@@ -132,17 +134,13 @@ class Chain:
         if merged(terms) != terms:
             yield Line("like terms", merged(terms), "like terms are added")
 
-    def _constants(self, definition: Terms) -> list[str]:
-        """What does not depend on the variable, in words."""
-        atoms = [atom for term in definition for atom in term.atoms if isinstance(atom, Factor)]
-        nodes = [atom.node for atom in atoms if atom.node not in self.depends]
-        given = self.opener.forms.context.names
-        called = [given.get(node) or (node.name if isinstance(node, Variable) else "") for node in nodes]
-        names = list(dict.fromkeys(filter(None, called)))
-        if not names:
+    def _changing(self, terms: Terms) -> list[str]:
+        """What changes with the variable, in words."""
+        slots = [atom.node for term in terms for atom in term.atoms if isinstance(atom, Slot)]
+        names = list(dict.fromkeys(self.names.get(node, self.variable.name) for node in slots))
+        if not names or len(names) > MOST_NAMES:
             return []
-        shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
-        return [f"{shown} {'is' if len(names) == 1 else 'are'} constant"]
+        return [f"only {' and '.join(names)} change{'s' if len(names) == 1 else ''}"]
 
     # ------------------------------------------------------------------ rules
     def _product_rule(self, definition: Terms, kept: set[str], fired: Fired) -> Iterator[Term]:
@@ -205,7 +203,7 @@ class Chain:
     def _told_known(self, node: Node) -> str:
         name = self.variable.name
         if node is not self.variable:
-            return f"the inner derivative ∂{self.names[node]}/∂{name} is put in"
+            return f"inner derivative ∂{self.names[node]}/∂{name} put in"
         return f"the entries of {name} are independent" if self.by else f"∂{name}/∂{name} = 1"
 
     def derivative_at(self, slot: Slot) -> Terms | None:

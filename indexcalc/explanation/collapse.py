@@ -16,6 +16,9 @@ from indexcalc.tensor.nodes import Node, magnitude
 from indexcalc.tensor.product import Einsum
 from indexcalc.tensor.sums import Sum
 
+LONGEST = 40
+"""Characters of a form up to which a step within a sum is told."""
+
 
 class Entry(NamedTuple):
     """An entry of a matrix form, and the piece of a contraction path that it is."""
@@ -147,7 +150,7 @@ class Collapse:
     def _alone(self, joint: Joint) -> Iterator[Equation]:
         """One step, unless it has been told."""
         shown = text(joint.made.form)
-        if shown in self.told or not all(entry.letters for entry in joint.taken):
+        if shown in self.told or len(shown) > LONGEST or not all(entry.letters for entry in joint.taken):
             return
         self.told.add(shown)
         made = joint.made
@@ -207,15 +210,15 @@ def reason_of(joint: Joint) -> str:
     stays = [letter for letter in common if letter in joint.needed]
     match len(x), len(y):
         case 1, 1 if not common:
-            return f"no index in common: a column ({x[0]}) times a row ({y[0]})"
+            return "no common index: column times row"
         case 1, 1 if stays:
-            return f"both carry {stays[0]}, which stays: entry by entry"
+            return f"{stays[0]} stays on both: entry by entry"
         case 1, 1:
             return f"{gone[0]} is summed: a dot product"
         case 1, 2 if stays and len(joint.made.letters) == 2:
-            return f"{stays[0]} stays: the vector scales the {'rows' if y[0] == x[0] else 'columns'} of {text(g)}"
+            return f"{stays[0]} stays: it scales the {'rows' if y[0] == x[0] else 'columns'} of {text(g)}"
         case 1, 2 if gone:
-            return f"{gone[0]} is summed{_turned(y, g, x[0], True) or ': matrix times vector'}"
+            return _turned(y, g, x[0], True) or f"{gone[0]} is summed: matrix times vector"
         case 2, 2 if len(stays) == 2:
             return f"{stays[0]} and {stays[1]} stay: entry by entry"
         case 2, 2 if len(gone) == 2:
@@ -223,7 +226,7 @@ def reason_of(joint: Joint) -> str:
         case 2, 2 if gone and len(common) == 1:
             (a, first, _), (b, second, _) = joint.taken
             turned = _turned(a, first, common[0], True) or _turned(b, second, common[0], False)
-            return f"{gone[0]} is summed{turned or ': a matrix product'}"
+            return turned or f"{gone[0]} is summed: a matrix product"
     return f"{' and '.join(gone)} is summed"
 
 
@@ -231,4 +234,5 @@ def _turned(letters: Letters, form: Form, joint: str, is_left: bool) -> str:
     """Why a matrix is transposed: the summed index has to stand next to the other factor."""
     if letters[-1 if is_left else 0] == joint:
         return ""
-    return f", the {'row' if is_left else 'column'} index of {text(form)}: so it is transposed"
+    shown = text(form)
+    return f"{joint}, {shown}'s {'row' if is_left else 'column'} index, is summed: {text(algebra.transpose(form))}"

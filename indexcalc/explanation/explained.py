@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from indexcalc.answer import Answer
 from indexcalc.calculus.derivative import jacobian
@@ -18,6 +18,8 @@ from indexcalc.forms.nodes import Derivative, Form, Symbol
 from indexcalc.language.reader import Reader
 from indexcalc.numeric.certificate import Refuted
 from indexcalc.numeric.meaning import value
+from indexcalc.render import plain
+from indexcalc.render.report import Line, Report
 from indexcalc.render.text import text
 from indexcalc.tensor.nodes import Node, Shape, descendants, variable
 from indexcalc.tensor.structure import restored
@@ -103,7 +105,7 @@ class Explanation:
         notation = style.notation
         node = restored(jacobian(notation.output, notation.wrt), self.task.twins)
         letters = (*notation.letters, *notation.by)
-        printed = notation.writer.best(node, letters)
+        printed = notation.best(node, letters)
         name = notation.names.get(notation.output, notation.spelling)
         left = Derivative(Symbol(name, "", 0, notation.letters), notation.variable, True)
         whole = Derivative(Symbol(name, "", 0), Symbol(notation.spelling, "", 0), True)
@@ -171,19 +173,28 @@ class Explanation:
         stand_in = notation.fresh("P")
         notation.known[stand_in] = node
         terms, lines = style.contraction(left, stand_in, vector, at, kept, is_pullback, reason)
-        printed = notation.writer.best(node, kept)
+        printed = notation.best(node, kept)
         lines += style.whole(printed, left, whole, stand_in, terms, True)
         return Group(heading, lines, "", len(self.notations) - 1), Result(printed, kept, given)
 
     def _ending(self) -> Iterator[Group]:
         report = self._report
-        lines: list[Any] = [line for line in report.lines if line.form is not None]
+        lines: list[Equation | Line | str] = [line for line in report.lines if line.form is not None]
         lines += [f"{name} = {text(form)}" for name, form in report.where.items()]
         yield Group("Answer", lines)
 
     @cached_property
-    def _report(self) -> Any:
+    def _report(self) -> Report:
         return self.answer.report(ANSWER)
+
+    @property
+    def title(self) -> str:
+        """What is explained: ``∂y / ∂W,  y = tanh(W*x + b)``."""
+        report = self._report
+        if self.notations:
+            first = self.notations[0]
+            report = report._replace(name=first.names.get(first.output, ""))
+        return plain.title(report, "∂")
 
     # ------------------------------------------------------------------ the certificate
     @cached_property

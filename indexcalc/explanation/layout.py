@@ -18,8 +18,11 @@ Row = list[Piece]
 
 NARROW = 70
 """Columns below which reasons stand under their lines."""
-LEAST_REASON = 36
+LEAST_REASON = 30
 """Columns that a reason has at least beside its line."""
+REASON = "reason"
+WIDEST_LEFT = 16
+"""Columns of a left side up to which relation signs are aligned with it."""
 MOST_LINES = 18
 """Equations of one heading up to which all are shown."""
 INDENT = "  "
@@ -48,29 +51,45 @@ class Layout:
     # ------------------------------------------------------------------ one heading
     def _under(self, groups: Sequence[Group]) -> Iterator[Row]:
         equations = [line for group in groups for line in group.lines if isinstance(line, Equation)]
-        left = min(max([len(self._flat(line.left)) for line in equations if line.left is not None] or [0]), 12)
-        widths = [len(INDENT) + left + 3 + len(self._flat(line.right)) for line in equations]
-        widest = max([w for w in widths if w + 2 + LEAST_REASON <= self.width] or [0])
-        column = widest + 2 if self.width >= NARROW else len(INDENT) + left + 5
+        lefts = [len(self._flat(line.left)) for line in equations if line.left is not None]
+        left = max([size for size in lefts if size <= WIDEST_LEFT], default=0)
+        column = self._column(equations, left) if self.width >= NARROW else len(INDENT) + left + 5
         label = max([len(line.label) for group in groups for line in group.lines if isinstance(line, Line)] or [0])
-        folded = self._folded(groups)
+        first, last = (0, 0) if self.full else _folded(equations)
+        place = -1
         for group in groups:
-            for place, line in enumerate(group.lines):
-                if (group.name, place) in folded:
-                    if (group.name, place) == min(folded):
-                        yield [(INDENT + self._told(folded), "reason")]
-                elif isinstance(line, Equation):
-                    yield from self._equation(line, left, column)
-                elif isinstance(line, Line):
+            for line in group.lines:
+                place += isinstance(line, Equation)
+                if isinstance(line, Line):
                     yield from self._labelled(line, label)
-                else:
+                elif isinstance(line, str):
                     yield from self._wrapped(line, INDENT, "sentence")
+                elif not first <= place < last:
+                    yield from self._equation(line, left, column)
+                elif place == first:
+                    yield [
+                        (
+                            self._text(f"{INDENT}… {last - first} more steps in the same way (--full shows them)"),
+                            "reason",
+                        )
+                    ]
 
-    def _folded(self, groups: Sequence[Group]) -> set[tuple[str, int]]:
-        return set()
+    def _column(self, equations: Sequence[Equation], left: int) -> int:
+        """The column for reasons that takes the fewest rows."""
+        sizes = []
+        for line in equations:
+            own = 0 if line.left is None else len(self._flat(line.left))
+            sizes.append((len(INDENT) + max(own, left) + 5 + len(self._flat(line.right)), len(line.reason)))
 
-    def _told(self, folded: set[tuple[str, int]]) -> str:
-        return ""
+        def rows(column: int) -> int:
+            room, total = self.width - column, 0
+            for end, reason in sizes:
+                beside = end <= column or end + reason <= self.width
+                total += -(-reason // (room if end <= column else max(room, self.width - end))) + (not beside)
+            return total
+
+        columns = [end for end, _ in sizes if end + LEAST_REASON <= self.width]
+        return min(sorted(columns, reverse=True), key=rows, default=self.width - LEAST_REASON)
 
     # ------------------------------------------------------------------ lines
     def _equation(self, line: Equation, left: int, column: int) -> Iterator[Row]:
@@ -87,12 +106,12 @@ class Layout:
         if self.width >= NARROW and (length + 2 <= column or length + 2 + len(reason) <= self.width):
             column = max(column, length + 2) if length + 2 > column else column
             told = wrap(reason, max(self.width - column, 20), break_long_words=False)
-            rows[-1] += [(" " * (column - length), ""), (told.pop(0), "reason")]
+            rows[-1] += [(" " * (column - length), ""), (told.pop(0), REASON)]
         else:
             told = wrap(reason, max(self.width - column, 20), break_long_words=False)
         yield from rows
         for each in told:
-            yield [(" " * column + each, "reason")]
+            yield [(" " * column + each, REASON)]
 
     def _labelled(self, line: Line, label: int) -> Iterator[Row]:
         assert line.form is not None
@@ -111,6 +130,16 @@ class Layout:
 
     def _flat(self, form: Form) -> str:
         return self._text(text(form))
+
+
+def _folded(equations: Sequence[Equation]) -> tuple[int, int]:
+    """The first equation that is left out, and the first after it that is not: it has a left side."""
+    if len(equations) <= MOST_LINES:
+        return 0, 0
+    first, last = MOST_LINES // 2, len(equations) - MOST_LINES // 2
+    while last < len(equations) - 1 and equations[last].left is None:
+        last += 1
+    return first, last
 
 
 def _length(row: Row) -> int:

@@ -11,9 +11,9 @@ from indexcalc.explanation.cells import cells, named
 from indexcalc.explanation.chain import Chain, Part
 from indexcalc.explanation.terms import Alphabet, Opener, TermForms, Terms
 from indexcalc.forms.context import FIRST, Context
-from indexcalc.forms.index import Letters
+from indexcalc.forms.index import Letters, NoIndexForm
 from indexcalc.forms.nodes import Derivative, Form, Symbol
-from indexcalc.forms.printed import Writer
+from indexcalc.forms.printed import Printed, Writer
 from indexcalc.language.reader import Declared, Reader
 from indexcalc.render.text import indices
 from indexcalc.tensor.nodes import Dimension, Node, Variable
@@ -82,6 +82,13 @@ class Notation:
         context = self.writer.context.without(part.node)
         forms = TermForms(Writer(context, ()).index(self.forms.kept), self.variable, self.names)
         return forms.form(part.definition, part.letters)
+
+    def best(self, node: Node, letters: Letters) -> Printed:
+        """A result in the best way; without an index form where its axes are groups of axes."""
+        try:
+            return self.writer.best(node, letters)
+        except NoIndexForm:
+            return self.writer.plain(node, letters)
 
     def terms(self, terms: Terms, kept: Letters) -> Form:
         return self.term_forms.form(terms, kept)

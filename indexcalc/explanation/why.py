@@ -36,8 +36,8 @@ MATRICES = {
 }
 """TABLE: for a matrix whose row and column index play these parts in the result, whether it is transposed, and why."""
 RULE = (
-    "Place rule: for A*W*B with G from above the gradient by W is A'*G*B'. What stands left of W stays left, what "
-    "stands right stays right, both transposed."
+    "Place rule: for A*W*B the pullback of G to W is A'*G*B': what is left of W stays left, what is right stays "
+    "right, both transposed."
 )
 
 
@@ -114,18 +114,14 @@ class Why:
     def _vectors(self, vectors: Sequence[str], letter: str, role: str, scales: bool) -> str:
         many = len(vectors) > 1
         carry = f"{' and '.join(vectors)} {'carry' if many else 'carries'} {letter}, the "
-        joined = "; joined entry by entry, .*" if many else ""
+        joined = "multiplied entry by entry, " if many else ""
         if len(self.shape) == 1:
-            return f"{carry}index of {self.name}: a column, as {self.name}{joined}."
+            return f"{carry}index of {self.name}: {joined}a column, as {self.name}."
         if scales:
-            return f"{carry}{role} index of {self.name}: it scales the {role}s{joined}."
+            return f"{carry}{role} index: {joined}it scales the {role}s."
         if role == ROW:
-            return f"{carry}row index of {self.name}: a column, so it stands left{joined}."
-        turned = vectors[0] if not many else "it"
-        return (
-            f"{carry}column index of {self.name}: {turned} lies along a row, so it is transposed and stands right, "
-            f"last{joined}."
-        )
+            return f"{carry}row index: {joined}a column, on the left."
+        return f"{carry}column index: {joined}it lies along a row, transposed, on the right."
 
     def _matrix(self, factor: Factor, roles: dict[str, str], form: Form) -> Iterator[str]:
         first, second = factor.letters
@@ -168,8 +164,8 @@ class Why:
             ]
             sides.append(" and ".join(called) or "nothing")
         if len(sides) == 1:
-            return f"Here {sides[0]} stands left of {self.name}."
-        return f"Here {sides[0]} stands left of {self.name}, {sides[1]} right."
+            return f"Here {sides[0]} is left of {self.name}."
+        return f"Here {sides[0]} is left of {self.name}, {sides[1]} right."
 
     # ------------------------------------------------------------------ Jacobian, pullback, layout
     def _gradient(self) -> Iterator[str]:
@@ -182,23 +178,22 @@ class Why:
     def _layout(self) -> Iterator[str]:
         notation, result = self.notation, self.result
         axes, shape = (*notation.letters, *notation.by), (*notation.output.shape, *self.shape)
-        first, then = f"{self.output} ({', '.join(notation.letters)})", f"{self.name} ({', '.join(notation.by)})"
-        yield (
-            f"Numerator layout: the Jacobian D{indices(axes)}, {_times(shape)}, has the axes of {first} first, then "
-            f"those of {then}; denominator layout turns this round."
-            if self.shape
-            else f"The Jacobian has the axes of {self.output}: there is one layout only."
-        )
+        if self.shape:
+            other = "" if self.layout == "numerator" else f" The answer below has those of {self.name} first."
+            yield (
+                f"Layout: {self.layout}. The Jacobian D{indices(axes)} is {_times(shape)}: the axes of {self.output} "
+                f"first, then those of {self.name}.{other}"
+            )
         form = result.printed.matrix
         if result.jacobian is not None and form is not None and _turned(form) and not _turned(result.jacobian):
             yield (
-                f"In the Jacobian, {text(result.jacobian)}, nothing is transposed: its rows are those of "
+                f"In the Jacobian {text(result.jacobian)} nothing is transposed: its rows are those of "
                 f"{self.output}, its columns those of {self.name}."
             )
         if self.shape:
             yield (
-                f"Textbooks print the pullback, {self.shown or 'above'}, which has the shape of {self.name}, and not "
-                f"the Jacobian; with {result.vector} = 1 they call it d{self.output}/d{self.name}."
+                f"Textbooks print the pullback, which has the shape of {self.name}, and not the Jacobian; for "
+                f"{result.vector} = 1 they write d{self.output}/d{self.name}."
             )
 
     # ------------------------------------------------------------------ sizes
