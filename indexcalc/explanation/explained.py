@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from indexcalc.answer import Answer
 from indexcalc.calculus.derivative import jacobian
 from indexcalc.errors import IndexcalcError
 from indexcalc.explanation.build import IndexStyle
+from indexcalc.explanation.formats import COLUMNS, TABLE, Page, steps
+from indexcalc.explanation.formats import plain as plain_text
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Group, Side
 from indexcalc.explanation.why import Result, Why
@@ -25,6 +27,7 @@ from indexcalc.tensor.nodes import Node, Shape, descendants, variable
 from indexcalc.tensor.structure import restored
 
 T = TypeVar("T")
+WHY = "Why"
 LONGEST = 8000
 """Characters of a side up to which it is read back."""
 ANSWER = ("index", "matrix", "vec", "pullback", "structured")
@@ -38,6 +41,55 @@ class Explanation:
         self.answer = answer
         self.derivation = answer.derivation
         self.task = answer.task
+
+    # ------------------------------------------------------------------ what it says
+    @property
+    def steps(self) -> list[dict[str, str]]:
+        """The equations in order: ``group``, ``rule``, ``before``, ``after``, ``reason``; what a rule was applied to
+        and what it gave are text."""
+        return list(steps(self.groups))
+
+    @property
+    def why(self) -> list[str]:
+        """Why the result looks as it does, in sentences."""
+        return [line for group in self.groups if group.heading == WHY for line in group.lines if isinstance(line, str)]
+
+    def text(self, width: int = COLUMNS, full: bool = False) -> str:
+        """The explanation for ``width`` columns; with ``full`` nothing is folded."""
+        return "\n".join(plain_text(self.page(full), width)) + "\n"
+
+    def to_format(self, name: str, full: bool = False) -> str:
+        """As ``plain``, ``latex``, ``markdown``, ``html`` or ``svg``. Raises IndexcalcError E404."""
+        if name not in TABLE:
+            raise IndexcalcError("E404", f"explanations have no format {name!r}", help=f"there are {', '.join(TABLE)}")
+        return "\n".join(TABLE[name](self.page(full))) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object: the question, ``steps``, ``why``, and the answer's own object."""
+        exact = self.verified
+        return {
+            "schema": 1,
+            "line": self.task.line,
+            "input": self.task.text,
+            "ok": True,
+            "title": self.title,
+            "steps": self.steps,
+            "why": self.why,
+            "verified": {"exact": exact},
+            "answer": self.answer.to_dict(),
+            "error": None,
+        }
+
+    def page(self, full: bool = False) -> Page:
+        """What formats are made from. Raises IndexcalcError E490 for a step that does not hold."""
+        self.verified  # noqa: B018
+        return Page(self.title, self.groups, full)
+
+    def _repr_latex_(self) -> str:
+        return self.to_format("latex")
+
+    def _repr_html_(self) -> str:
+        return self.to_format("html")
 
     # ------------------------------------------------------------------ notations
     @cached_property
@@ -98,7 +150,7 @@ class Explanation:
             if jacobian_ is not None and result is not None:
                 result = result._replace(jacobian=jacobian_.printed.matrix)
             if result is not None and self.derivation.order == 1 and self.task.form != "jvp":
-                yield Group("Why", list(Why(self.notations[0], result, self.task.layout).sentences()))
+                yield Group(WHY, list(Why(self.notations[0], result, self.task.layout).sentences()))
 
     def _whole(self, style: IndexStyle, place: int) -> tuple[Group, Result]:
         """The derivative as a whole: the Jacobian, or the gradient of a scalar."""

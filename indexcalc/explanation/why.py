@@ -24,14 +24,14 @@ MATRICES = {
     (ROW, SUMMED): (False, "{name} has {k}, the row of the result, as its row: it stands left as it is."),
     (SUMMED, ROW): (
         True,
-        "In {entry} the row index {j} is summed, and the column index {k} is the row of the result: so {name} is "
-        "transposed, {name}', and stands left of what carries {j}.",
+        "In {entry} the row index {j} is summed, and the column index {k} is the result's row: so {name} is "
+        "transposed, {name}', and stands left.",
     ),
     (SUMMED, COLUMN): (False, "{name} has {k}, the column of the result, as its column: it stands right as it is."),
     (COLUMN, SUMMED): (
         True,
-        "In {entry} the column index {j} is summed, and the row index {k} is the column of the result: so {name} is "
-        "transposed, {name}', and stands right of what carries {j}.",
+        "In {entry} the column index {j} is summed, and the row index {k} is the result's column: so {name} is "
+        "transposed, {name}', and stands right.",
     ),
 }
 """TABLE: for a matrix whose row and column index play these parts in the result, whether it is transposed, and why."""
@@ -205,8 +205,8 @@ class Why:
         other = text(algebra.transpose(form))
         if rows == columns:
             yield (
-                f"Sizes: {self.name} is {rows} x {columns}, so {other} fits too, and is wrong. Think of {self.name} as "
-                f"3 x 2: {self.shown} is then 3 x 2 as well, and {other} is 2 x 3."
+                f"Sizes: {self.name} is {rows} x {columns}, so {other} fits too, and is wrong: if {self.name} were "
+                "3 x 2, it would be 2 x 3."
             )
         else:
             yield (
@@ -228,8 +228,8 @@ class Why:
         rows, columns = shapes[name]
         if rows == columns:
             yield (
-                f"Sizes: {name} is {rows} x {columns}, so {name} in place of {name}' fits too, and is wrong. Think of "
-                f"{name} as 3 x 2: only {name}' takes 3 entries to 2."
+                f"Sizes: {name} is {rows} x {columns}, so {name} in place of {name}' fits too, and is wrong: if {name} "
+                f"were 3 x 2, only {name}' would take 3 entries to 2."
             )
         else:
             yield (
