@@ -10,8 +10,8 @@ from indexcalc.answer import Answer
 from indexcalc.calculus.derivative import jacobian
 from indexcalc.errors import IndexcalcError
 from indexcalc.explanation.build import IndexStyle
-from indexcalc.explanation.formats import COLUMNS, TABLE, Page, steps
-from indexcalc.explanation.formats import plain as plain_text
+from indexcalc.explanation.formats import TABLE, Page, steps
+from indexcalc.explanation.layout import COLUMNS, Layout, Row
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Group, Side
 from indexcalc.explanation.why import Result, Why
@@ -28,6 +28,7 @@ from indexcalc.tensor.structure import restored
 
 T = TypeVar("T")
 WHY = "Why"
+STYLES = ("index", "differential", "vec")
 LONGEST = 8000
 """Characters of a side up to which it is read back."""
 ANSWER = ("index", "matrix", "vec", "pullback", "structured")
@@ -37,8 +38,12 @@ ANSWER = ("index", "matrix", "vec", "pullback", "structured")
 class Explanation:
     """How an answer comes about. Raises IndexcalcError E490 where a step does not hold."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
+    def __init__(self, answer: Answer, style: str = "index", expand: Sequence[int] = ()) -> None:
+        if style not in STYLES:
+            raise IndexcalcError(
+                "E404", f"the style {style!r} is not known", help=f"the styles are {', '.join(STYLES)}"
+            )
+        self.answer, self.style, self.expand = answer, style, tuple(expand)
         self.derivation = answer.derivation
         self.task = answer.task
 
@@ -54,9 +59,14 @@ class Explanation:
         """Why the result looks as it does, in sentences."""
         return [line for group in self.groups if group.heading == WHY for line in group.lines if isinstance(line, str)]
 
-    def text(self, width: int = COLUMNS, full: bool = False) -> str:
-        """The explanation for ``width`` columns; with ``full`` nothing is folded."""
-        return "\n".join(plain_text(self.page(full), width)) + "\n"
+    def rows(self, width: int = COLUMNS, unicode: bool = True, full: bool = False) -> Iterator[Row]:
+        """Rows of pieces for ``width`` columns, each text and what it is; with ``full`` nothing is folded."""
+        page = self.page(full)
+        return Layout(width, unicode, full).rows(page.title, page.groups)
+
+    def text(self, width: int = COLUMNS, full: bool = False, unicode: bool = True) -> str:
+        """The explanation as plain text; in ASCII without ``unicode``."""
+        return "\n".join("".join(shown for shown, _ in row).rstrip() for row in self.rows(width, unicode, full)) + "\n"
 
     def to_format(self, name: str, full: bool = False) -> str:
         """As ``plain``, ``latex``, ``markdown``, ``html`` or ``svg``. Raises IndexcalcError E404."""

@@ -8,14 +8,11 @@ from html import escape
 from itertools import groupby
 from typing import NamedTuple
 
-from indexcalc.explanation.layout import Layout, Row
+from indexcalc.explanation.layout import COLUMNS, Layout, Row
 from indexcalc.explanation.steps import Equation, Group
 from indexcalc.render.latex import latex
 from indexcalc.render.report import Line
 from indexcalc.render.text import text
-
-COLUMNS = 80
-"""The width of text that is no terminal's."""
 
 
 class Page(NamedTuple):
@@ -26,9 +23,9 @@ class Page(NamedTuple):
     full: bool = False
 
 
-def plain(page: Page, width: int = COLUMNS, unicode: bool = True) -> Iterator[str]:
-    """Lines of text, at most ``width`` columns where formulas allow."""
-    for row in Layout(width, unicode, page.full).rows(page.title, page.groups):
+def to_plain(page: Page) -> Iterator[str]:
+    """Text."""
+    for row in _rows(page):
         yield "".join(shown for shown, _ in row).rstrip()
 
 
@@ -44,7 +41,7 @@ def to_latex(page: Page) -> Iterator[str]:
         for is_formula, run in groupby(lines, lambda line: not isinstance(line, str)):
             if is_formula:
                 yield r"\begin{align*}"
-                yield from _aligned(run)
+                yield from _aligned(run, _prose)
                 yield r"\end{align*}"
             else:
                 yield r"\begin{itemize}"
@@ -63,13 +60,13 @@ def to_markdown(page: Page) -> Iterator[str]:
         for is_formula, run in groupby(lines, lambda line: not isinstance(line, str)):
             yield ""
             if is_formula:
-                yield from ("$$", r"\begin{aligned}", *_aligned(run), r"\end{aligned}", "$$")
+                yield from ("$$", r"\begin{aligned}", *_aligned(run, _escaped), r"\end{aligned}", "$$")
             else:
                 yield from (f"- {_marked(str(line))}" for line in run)
 
 
-def _aligned(lines: Iterable[Equation | Line | str]) -> Iterator[str]:
-    """The rows of an aligned display."""
+def _aligned(lines: Iterable[Equation | Line | str], words: Callable[[str], str]) -> Iterator[str]:
+    """The rows of an aligned display; ``words`` writes what stands in it as text."""
     rows = []
     for line in lines:
         if isinstance(line, Equation):
@@ -79,7 +76,7 @@ def _aligned(lines: Iterable[Equation | Line | str]) -> Iterator[str]:
             left = "" if line.left is None else latex(line.left)
             rows.append((left, "=" if left else "", latex(line.form), line.label))
     for place, (left, sign, right, reason) in enumerate(rows):
-        told = rf" && \text{{{_prose(reason)}}}" if reason else ""
+        told = rf" && \text{{{words(reason)}}}" if reason else ""
         yield rf"  {left} &{sign} {right}{told}" + (r" \\" if place < len(rows) - 1 else "")
 
 
@@ -108,7 +105,7 @@ def _scripted(word: str) -> str:
     return rf"{name}_{{{_escaped(script)}}}" if script else name
 
 
-_SPECIAL = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", "∂": r"$\partial$", "δ": r"$\delta$"}
+_SPECIAL = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
 
 
 def _escaped(words: str) -> str:
@@ -181,15 +178,13 @@ def _rows(page: Page) -> list[Row]:
 
 
 TABLE: dict[str, Callable[[Page], Iterator[str]]] = {
-    "plain": plain,
+    "plain": to_plain,
     "latex": to_latex,
     "markdown": to_markdown,
     "html": to_html,
     "svg": to_svg,
 }
 """The lines of each format that is text."""
-SUFFIXES = {".txt": "plain", ".tex": "latex", ".md": "markdown", ".html": "html", ".svg": "svg", ".json": "json"}
-"""The format of a file by its name's end."""
 
 
 def steps(groups: Sequence[Group]) -> Iterator[dict[str, str]]:

@@ -16,6 +16,8 @@ Piece = tuple[str, str]
 """Text, and what it is: a kind of render.text's, or heading, label, reason, sentence."""
 Row = list[Piece]
 
+COLUMNS = 80
+"""The width of text that is no terminal's."""
 NARROW = 70
 """Columns below which reasons stand under their lines."""
 LEAST_REASON = 30

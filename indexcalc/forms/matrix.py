@@ -323,9 +323,7 @@ class MatrixForms:
     def _called(self, node: Node) -> str:
         return node.name if isinstance(node, tensor.Variable) else "a factor"
 
-    def _contract(
-        self, pieces: list[Piece], output: Labels, joinings: list[Joining]
-    ) -> tuple[Labels, Form | None]:
+    def _contract(self, pieces: list[Piece], output: Labels, joinings: list[Joining]) -> tuple[Labels, Form | None]:
         """All pieces as one, with its labels."""
         if not pieces:
             return (), None

@@ -110,7 +110,8 @@ def _call(form: Call) -> Iterator[Piece]:
     else:
         row = BY_NAME.get(form.function)
         plain = form.function if len(form.function.rstrip("'")) == 1 else rf"\operatorname{{{form.function}}}"
-        yield row.latex if row else NAMES.get(form.function, plain)
+        if form.function:  # none: a product in brackets, with letters
+            yield row.latex if row else NAMES.get(form.function, plain)
         yield r"\left("
         yield from _joined(form.parts, ", ")
         yield r"\right)"

@@ -13,6 +13,7 @@ from indexcalc.render.report import Line, Report
 from indexcalc.render.text import pieces
 
 STYLES = {"name": "cyan", "number": "magenta", "function": "green", "operator": "bold", "bracket": "none"}
+STYLES |= {"title": "bold", "heading": "bold yellow", "label": "yellow", "reason": "dim", "sentence": "none"}
 LABEL = 16
 """Columns that the labels take up, and then two more for lines that go on."""
 NARROWEST = 20
@@ -45,6 +46,11 @@ class TerminalReport:
             shape = report.shape if ascii_only else report.shape.replace(" x ", " × ")
             layout = f", {report.layout} layout" if report.layout else ""
             yield Text(f"  {'shape':<{LABEL - 2}}{shape}{layout}", style="dim")
+
+
+def styled(row: Sequence[tuple[str, str]]) -> Text:
+    """A row of pieces in their colours."""
+    return Text.assemble(*[(shown, STYLES.get(kind, "none")) for shown, kind in row])
 
 
 def _filled(label: str, items: Sequence[str], width: int, joint: str = ", ") -> Iterator[Text]:
