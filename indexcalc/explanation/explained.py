@@ -14,6 +14,7 @@ from indexcalc.explanation.formats import TABLE, Page, steps
 from indexcalc.explanation.layout import COLUMNS, Layout, Row
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Group, Side
+from indexcalc.explanation.styles import DifferentialStyle, VecStyle
 from indexcalc.explanation.why import Result, Why
 from indexcalc.forms.index import Letters
 from indexcalc.forms.nodes import Derivative, Form, Symbol
@@ -138,13 +139,18 @@ class Explanation:
         lines = [", ".join(given)] if given else []
         if guessed:
             lines.append("assumed: " + ", ".join(guessed))
-        if any(len(i.shape) > 1 for i in self.task.inputs):
+        if self.style == "index" and any(len(i.shape) > 1 for i in self.task.inputs):
             lines.append("W_ij stands in row i, column j of W; an index that occurs twice is summed.")
         yield Group("How it is read", [*lines, *report.notes])
 
     def _derivation(self) -> Iterator[Group]:
-        result: Result | None = None
-        jacobian_: Result | None = None
+        """By the style; then why, where a first derivative has been worked out."""
+        if self.notations:
+            yield from {"index": self._by_index, "differential": self._by_differentials, "vec": self._by_vec}[
+                self.style
+            ]()
+
+    def _by_index(self) -> Iterator[Group]:
         for place, notation in enumerate(self.notations):
             style = IndexStyle(notation)
             for part in notation.chain.parts.values():
@@ -152,15 +158,48 @@ class Explanation:
                 yield Group(heading, list(style.part(part)), notation.names[part.node], place)
             group, result = self._whole(style, place)
             yield group
-        if self.notations:
-            contracted = self._contracted(IndexStyle(self.notations[-1]))
-            if contracted is not None:
-                jacobian_, (group, result) = result, contracted
-                yield group
-            if jacobian_ is not None and result is not None:
-                result = result._replace(jacobian=jacobian_.printed.matrix)
-            if result is not None and self.derivation.order == 1 and self.task.form != "jvp":
-                yield Group(WHY, list(Why(self.notations[0], result, self.task.layout).sentences()))
+        contracted = self._contracted(IndexStyle(self.notations[-1]))
+        if contracted is not None:
+            jacobian_form = result.printed.matrix
+            group, result = contracted
+            result = result._replace(jacobian=jacobian_form)
+            yield group
+        yield from self._why(result)
+
+    def _by_differentials(self) -> Iterator[Group]:
+        for place, notation in enumerate(self.notations):
+            style = DifferentialStyle(notation)
+            yield from style.groups(place)
+        result = self._result()
+        if result is not None and result.printed.matrix is not None:
+            vector = self._cotangent
+            cotangent = None if vector is None else self.notations[0].writer.plain(vector, ()).matrix
+            yield from style.gradient(result.printed.matrix, cotangent, 0)
+            yield from self._why(result)
+
+    def _by_vec(self) -> Iterator[Group]:
+        for place, notation in enumerate(self.notations):
+            yield from VecStyle(notation).groups(place)
+
+    def _why(self, result: Result) -> Iterator[Group]:
+        if self.derivation.order == 1 and self.task.form != "jvp":
+            yield Group(WHY, list(Why(self.notations[0], result, self.task.layout).sentences()))
+
+    @property
+    def _cotangent(self) -> Node | None:
+        """What the Jacobian is contracted with; None for the gradient of a scalar."""
+        if self.task.form == "vjp" or not self.task.output.shape:
+            return self.task.vector
+        return variable(self.derivation.cotangent or "", self.task.output.shape)
+
+    def _result(self) -> Result | None:
+        """The gradient or the pullback of a first derivative."""
+        node = self.derivation.pullback_node
+        if node is None or self.derivation.order > 1:
+            return None
+        notation, vector = self.notations[0], self._cotangent
+        given = "" if vector is None else text(notation.writer.plain(vector, notation.letters).shown)
+        return Result(notation.best(node, notation.by), notation.by, given)
 
     def _whole(self, style: IndexStyle, place: int) -> tuple[Group, Result]:
         """The derivative as a whole: the Jacobian, or the gradient of a scalar."""
@@ -185,7 +224,7 @@ class Explanation:
     def _contracted(self, style: IndexStyle) -> tuple[Group, Result] | None:
         """The pullback, or the change for a direction."""
         derivation, task, notation = self.derivation, self.task, style.notation
-        vector: Node | None = task.vector
+        vector = task.vector
         name = notation.names.get(notation.output, notation.spelling)
         left: Form
         if task.form in ("jvp", "hvp"):
@@ -206,8 +245,8 @@ class Explanation:
             )
         if derivation.order > 1 or not task.output.shape or derivation.pullback_node is None:
             return None
-        if vector is None:
-            vector = variable(derivation.cotangent or "", task.output.shape)
+        vector = self._cotangent
+        assert vector is not None
         loss = Symbol(notation.fresh("L"), "", 0)
         left = Derivative(loss, notation.variable, True)
         whole_ = Derivative(loss, Symbol(notation.spelling, "", 0), True)

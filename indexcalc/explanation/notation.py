@@ -72,7 +72,7 @@ class Notation:
 
     def fresh(self, *stems: str) -> str:
         """A name that nothing has: the first of these, else with a number."""
-        taken = self._taken | set(self.shown.values())
+        taken = self._taken | set(self.shown.values()) | set(self.known)
         names = [f"{stem}{k or ''}" for k in range(len(taken) + 1) for stem in stems]
         return next(name for name in names if name not in taken)
 

@@ -202,7 +202,7 @@ class Derivative(Form):
 
     __slots__ = ()
 
-    def __init__(self, above: Symbol, below: Symbol, is_last: bool) -> None:
+    def __init__(self, above: Form, below: Form, is_last: bool) -> None:
         self._count("", ATOM if is_last else PRODUCT, (above, below), 1, 4)
 
 
