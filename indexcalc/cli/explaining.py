@@ -99,7 +99,7 @@ class ExplanationOutput(Output):
         if self.kind is ExplanationFormat.TEXT:
             shown = self._styled(explanation)
         elif self.kind is ExplanationFormat.PLAIN:
-            shown = explanation.text(full=self.full, unicode=not self.ascii_only)
+            shown = explanation.text(unicode=not self.ascii_only, full=self.full)
         else:
             shown = explanation.to_format(self.kind, self.full)
         self._write(("\n" if self.written else "") + shown)

@@ -129,7 +129,7 @@ COLORS = {
     "label": "#a05a00",
     "reason": "#666666",
     "sentence": "#222222",
-}
+} | {f"term{k}": c for k, c in enumerate(("#0b6e8a", "#8a1f7a", "#2b7a2b", "#a05a00", "#2244aa", "#aa2222"))}
 """One colour for each kind of piece, dark on white."""
 BOLD = frozenset({"title", "heading"})
 FONT = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"

@@ -7,7 +7,7 @@ from itertools import groupby
 from textwrap import wrap
 
 from indexcalc.explanation.steps import Equation, Group
-from indexcalc.forms.nodes import Form
+from indexcalc.forms.nodes import Form, Sum
 from indexcalc.language.characters import GREEK
 from indexcalc.render.report import Line
 from indexcalc.render.text import pieces, text
@@ -27,6 +27,8 @@ WIDEST_LEFT = 16
 """Columns of a left side up to which relation signs are aligned with it."""
 MOST_LINES = 18
 """Equations of one heading up to which all are shown."""
+TERM_COLORS = 6
+"""Colours for terms that come back."""
 INDENT = "  "
 PLAIN = str.maketrans({**GREEK, "∂": "d", "…": "..."})
 
@@ -57,7 +59,7 @@ class Layout:
         left = max([size for size in lefts if size <= WIDEST_LEFT], default=0)
         column = self._column(equations, left) if self.width >= NARROW else len(INDENT) + left + 5
         label = max([len(line.label) for group in groups for line in group.lines if isinstance(line, Line)] or [0])
-        first, last = (0, 0) if self.full else _folded(equations)
+        first, last = (0, 0) if self.full or any(line.tags for line in equations) else _folded(equations)
         place = -1
         for group in groups:
             for line in group.lines:
@@ -99,7 +101,7 @@ class Layout:
         pad = " " * max(0, left - _length(head))
         start: Row = [(INDENT, ""), *head, (pad + " = ", "operator")]
         indent = len(INDENT) + left + 3
-        rows = list(_broken([*start], self._pieces(line.right), self.width, indent))
+        rows = list(_broken([*start], self._right(line), self.width, indent))
         reason = self._text(line.reason)
         if not reason:
             yield from rows
@@ -126,6 +128,18 @@ class Layout:
         shown = self._text(sentence)
         for row in wrap(shown, self.width, initial_indent=indent, subsequent_indent=indent * 2, break_long_words=False):
             yield [(row, kind)]
+
+    def _right(self, line: Equation) -> Row:
+        """The right side; with a colour for each term that has a letter."""
+        if not line.tags:
+            return self._pieces(line.right)
+        terms = line.right.terms if isinstance(line.right, Sum) else ((1, line.right),)
+        row: Row = []
+        for place, ((sign, term), tag) in enumerate(zip(terms, line.tags, strict=True)):
+            joint = (" - " if sign < 0 else " + ") if place else "-" if sign < 0 else ""
+            row += [(joint, "operator")] if joint else []
+            row += [(shown, f"term{ord(tag[0]) % TERM_COLORS}") for shown, _ in self._pieces(term)]
+        return row
 
     def _pieces(self, form: Form) -> Row:
         return [(self._text(shown), kind) for shown, kind in pieces(form)]

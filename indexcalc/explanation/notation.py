@@ -51,7 +51,8 @@ class Notation:
         self.writer.matrices.trace = {}
         self.forms = self.writer.index((*letters, *by))
         self.variable = Symbol(wrt.name, "", 0, by)
-        self.term_forms = TermForms(self.forms, self.variable, {**self.names, wrt: wrt.name})
+        self.named = {**self.names, wrt: wrt.name}
+        self.term_forms = TermForms(self.forms, self.variable, self.named)
 
     def _places(self) -> dict[str, int]:
         derivation, task = self.derivation, self.derivation.task
@@ -101,6 +102,12 @@ class Notation:
         return Derivative(Symbol(self.names[part.node], "", 0, part.letters), self.variable, True)
 
     # ------------------------------------------------------------------ reading back
+    def known_as(self, node: Node) -> str:
+        """A name for a tensor where it is read back."""
+        name = self.fresh("P")
+        self.known[name] = node
+        return name
+
     @cached_property
     def stand_ins(self) -> dict[Node, str]:
         """For reading back: a name for the derivative of each part and of the variable."""

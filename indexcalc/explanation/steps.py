@@ -21,13 +21,15 @@ class Side(NamedTuple):
 
 
 class Equation(NamedTuple):
-    """One line. Without ``left`` it goes on from the line before it. ``sides`` are what is certified."""
+    """One line. Without ``left`` it goes on from the line before it. ``sides`` are what is certified; None where that
+    has been done. ``tags`` are letters for the terms on the right, the same for the same term in all lines."""
 
     rule: str
     left: Form | None
     right: Form
     reason: str
-    sides: tuple[Side, Side]
+    sides: tuple[Side, Side] | None
+    tags: tuple[str, ...] = ()
 
 
 class Group(NamedTuple):

@@ -187,8 +187,7 @@ class VecStyle(MatrixStyle):
         rows, columns = tuple(reversed(range(rank))), tuple(reversed(range(rank, len(derivative.shape))))
         groups = tuple([group for group in (rows, columns) if group])
         matrix = flatten(derivative, groups) if groups else derivative
-        name = self.notation.fresh("V")
-        self.notation.known[name] = matrix
+        name = self.notation.known_as(matrix)
         form = self._form(restored(derivative, self.notation.derivation.task.twins), rank)
         kind = "M" if len(groups) == 2 else ("c" if rank else "r") if groups else "s"
         above, below = (_vec(self.names[each], len(each.shape)) for each in (node, other))

@@ -58,6 +58,8 @@ class Why:
         self.notation, self.result, self.layout = notation, result, layout
         self.name, self.shape = notation.spelling, notation.wrt.shape
         self.output = notation.names.get(notation.output, notation.spelling)
+        self.turned: list[str] = []
+        """The matrices of which was told why they are transposed."""
         self.shown = "" if result.printed.matrix is None else text(result.printed.matrix)
 
     def sentences(self) -> Iterator[str]:
@@ -78,6 +80,11 @@ class Why:
             yield f"{letters[0]} is the row and {letters[1]} the column of {self.name}, and so of {whose}."
         else:
             yield f"{letters[0]} is the index of {self.name}, a column, and so of {whose}."
+        places = [
+            a for p in self.notation.chain.parts.values() for t in p.definition for a in t.atoms if self._is_variable(a)
+        ]
+        if len(places) > 1:
+            yield f"{self.name} stands in {len(places)} places: the product rule gives a term for each, and they are added."
         term = self._term()
         if term is None:
             return
@@ -132,6 +139,7 @@ class Why:
         turned, sentence = row
         shown = {isinstance(part, Transpose) for part in _parts(form) if _is_named(part, name)}
         if shown == ({True, False} if turned else {False}):  # the name itself stands below its transpose
+            self.turned += [name] if turned else []
             j, k = (first, second) if first not in roles else (second, first)
             yield sentence.format(name=name, entry=f"{name}{indices(factor.letters)}", j=j, k=k)
 
@@ -216,13 +224,11 @@ class Why:
 
     def _unturned(self, form: Form) -> Iterator[str]:
         """How sizes tell a matrix from its transpose."""
-        turned = [part.parts[0] for part in _parts(form) if isinstance(part, Transpose)]
-        shapes = {i.name: i.shape for i in self.notation.derivation.task.inputs}
-        names = [part.name for part in turned if isinstance(part, Symbol) and len(shapes.get(part.name, ())) == 2]
-        if not names:
-            if turned:
-                return
+        if not _turned(form):
             yield f"Sizes: everything here has {self.shape[0]} entries, as {self.name}; there is no side to mistake."
+        shapes = {i.name: i.shape for i in self.notation.derivation.task.inputs}
+        names = [name for name in self.turned if name in shapes]
+        if not names:
             return
         name = names[0]
         rows, columns = shapes[name]

@@ -14,6 +14,7 @@ from indexcalc.render.text import pieces
 
 STYLES = {"name": "cyan", "number": "magenta", "function": "green", "operator": "bold", "bracket": "none"}
 STYLES |= {"title": "bold", "heading": "bold yellow", "label": "yellow", "reason": "dim", "sentence": "none"}
+STYLES |= {f"term{k}": color for k, color in enumerate(("cyan", "magenta", "green", "yellow", "blue", "red"))}
 LABEL = 16
 """Columns that the labels take up, and then two more for lines that go on."""
 NARROWEST = 20

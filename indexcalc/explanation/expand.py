@@ -1,0 +1,147 @@
+"""A derivation written entry by entry, for small sizes: every scalar equation, equal terms with one letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+
+from indexcalc.calculus.derivative import jacobian
+from indexcalc.errors import IndexcalcError
+from indexcalc.explanation.notation import Notation
+from indexcalc.explanation.steps import Equation, Group
+from indexcalc.explanation.terms import Delta, Slot, Term, TermForms, Terms
+from indexcalc.forms.index import Letters
+from indexcalc.forms.nodes import Derivative, Form, Sum, Symbol
+from indexcalc.numeric.arithmetic import PRIMES, Residues
+from indexcalc.numeric.certificate import NO_VALUE
+from indexcalc.numeric.evaluation import Evaluation
+from indexcalc.render.text import text
+from indexcalc.tensor.nodes import Node
+
+MOST_EQUATIONS = 120
+DEFAULT = 2
+"""The size of a symbol that none is given for."""
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+
+
+def sizes_of(notation: Notation, given: Sequence[int]) -> dict[str, int]:
+    """A number for each size symbol, in the order of the declarations. Raises IndexcalcError E404."""
+    shapes = [i.shape for i in notation.derivation.task.inputs]
+    symbols = list(
+        dict.fromkeys(part for shape in shapes for d in shape for part in str(d).split("*") if not part.isdigit())
+    )
+    if len(given) > len(symbols) or min(given) < 1:
+        shown = f"{len(symbols)}: {', '.join(symbols)}" if symbols else "none"
+        raise IndexcalcError("E404", f"sizes to expand for are positive, one for each symbol; there are {shown}")
+    return {symbol: given[k] if k < len(given) else DEFAULT for k, symbol in enumerate(symbols)}
+
+
+class Expanded:
+    """The scalar equations of one derivation."""
+
+    def __init__(self, notation: Notation, sizes: Mapping[str, int]) -> None:
+        self.notation, self.sizes = notation, sizes
+        kinds = {i.name: i.structure for i in notation.derivation.task.inputs}
+        self.at = Evaluation(Residues(PRIMES[0]), sizes, kinds, 1)
+        self.tags: dict[str, str] = {}
+        self.count = 0
+
+    def groups(self, place: int) -> Iterator[Group]:
+        """The parts, then the derivative of the whole; those of parts only where they are not put in."""
+        notation = self.notation
+        parts = list(notation.chain.parts.values())
+        wanted = {notation.output}
+        for part in reversed(parts):
+            if part.node in wanted and part.lines:
+                wanted |= {atom.node for term in part.derivative for atom in term.atoms if isinstance(atom, Slot)}
+        heading = "Entry by entry, for " + ", ".join(f"{symbol} = {size}" for symbol, size in self.sizes.items())
+        for part in parts:
+            name = notation.names[part.node]
+            lines = list(self.equations(Symbol(name, "", 0), part.definition, part.letters, part.node))
+            yield Group(heading, lines, name, place)
+        for part in parts:
+            if part.node in wanted and part.lines:
+                name = notation.names[part.node]
+                derivative = jacobian(part.node, notation.wrt)
+                letters = (*part.letters, *notation.by)
+                lines = list(
+                    self.equations(Symbol(name, "", 0), part.derivative, letters, derivative, len(part.letters))
+                )
+                yield Group(f"The derivative of {name}, entry by entry", lines, name, place)
+
+    def equations(
+        self, name: Symbol, terms: Terms, letters: Letters, node: Node, above: int | None = None
+    ) -> Iterator[Equation]:
+        """An equation for each entry of a tensor; of a derivative, whose first ``above`` letters are the output's.
+        Raises IndexcalcError."""
+        ranges = [range(1, self.at.dimension(d) + 1) for d in node.shape]
+        self.count += prod(map(len, ranges))
+        if self.count > MOST_EQUATIONS:
+            raise IndexcalcError("E404", f"these are more than {MOST_EQUATIONS} equations", help="take smaller sizes")
+        for place, numbers in enumerate(product(*ranges)):
+            entry = dict(zip(letters, map(str, numbers), strict=True))
+            by = () if above is None else tuple(entry.values())[above:]
+            forms = TermForms(self.notation.forms, Symbol(self.notation.wrt.name, "", 0, by), self.notation.named)
+            found = [each for term in terms for each in self._entries(term, entry)]
+            self._check(found, node, place, by)
+            kept = {letter for term in found for letter in term.letters()}.union(by)
+            tags = tuple([self._tag(forms.form((term,), kept)) for term in found])
+            yield Equation(
+                "entry",
+                self._left(name, tuple(entry.values()), above),
+                forms.form(tuple(found), kept),
+                " + ".join(tags),
+                None,
+                tags,
+            )
+
+    def _left(self, name: Symbol, numbers: Letters, above: int | None) -> Form:
+        if above is None:
+            return Symbol(name.name, "", 0, numbers)
+        below = Symbol(self.notation.wrt.name, "", 0, numbers[above:])
+        return Derivative(Symbol(name.name, "", 0, numbers[:above]), below, True)
+
+    def _tag(self, form: Form) -> str:
+        """The letter of a term, without its sign."""
+        body = form.terms[0][1] if isinstance(form, Sum) else form
+        shown = text(body).removeprefix("-")
+        k = len(self.tags)
+        return self.tags.setdefault(shown, ALPHABET[k % 26] + (str(k // 26) if k >= 26 else ""))
+
+    def _entries(self, term: Term, entry: Mapping[str, str]) -> Iterator[Term]:
+        """A term for these values of the free letters and for all of the others; a delta of different ones is 0."""
+        summed = sorted(term.letters() - set(entry))
+        alphabet = self.notation.alphabet
+        ranges = [range(1, self.at.dimension(alphabet.sizes[letter]) + 1) for letter in summed]
+        for numbers in product(*ranges):
+            found = term.renamed({**entry, **dict(zip(summed, map(str, numbers), strict=True))})
+            deltas = [atom.letters for atom in found.atoms if isinstance(atom, Delta)]
+            if all(a == b for a, b in deltas):
+                yield found._replace(atoms=tuple([atom for atom in found.atoms if not isinstance(atom, Delta)]))
+
+    # ------------------------------------------------------------------ the certificate
+    def _check(self, terms: Sequence[Term], node: Node, place: int, by: Letters) -> None:
+        """The terms add up to the entry of the tensor, modulo a prime. Raises IndexcalcError E490."""
+        reduced = self.at.arithmetic.reduced
+        try:
+            expected = self.at.value(node)[place]
+            got = sum([self._value(term, by) for term in terms])
+        except NO_VALUE:
+            return
+        if reduced([expected - got]) != reduced([0]):
+            raise IndexcalcError("E490", "an entry of the expansion does not hold", help="please report it")
+
+    def _value(self, term: Term, by: Letters) -> int:
+        found = self.at.arithmetic.number(term.coefficient)
+        for atom in term.atoms:
+            assert not isinstance(atom, Delta)
+            node, numbers = atom.node, [int(letter) - 1 for letter in atom.letters]
+            if isinstance(atom, Slot):
+                node = jacobian(node, self.notation.wrt)
+                numbers += [int(letter) - 1 for letter in by]
+            at = 0
+            for number, size in zip(numbers, self.at.shape(node.shape), strict=True):
+                at = at * size + number
+            found = self.at.arithmetic.reduced([found * self.at.value(node)[at]])[0]
+        return int(found)
