@@ -1,4 +1,4 @@
-"""A derivation written entry by entry, for small sizes: every scalar equation, equal terms with one letter."""
+"""A derivation written entry by entry, for small sizes: every scalar equation, equal factors with one letter."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from math import prod
 from indexcalc.calculus.derivative import jacobian
 from indexcalc.errors import IndexcalcError
 from indexcalc.explanation.notation import Notation
-from indexcalc.explanation.steps import Equation, Group
+from indexcalc.explanation.steps import Equation, Group, addends
 from indexcalc.explanation.terms import Delta, Slot, Term, TermForms, Terms
 from indexcalc.forms.index import Letters
-from indexcalc.forms.nodes import Derivative, Form, Sum, Symbol
+from indexcalc.forms.nodes import Derivative, Form, Number, Symbol
 from indexcalc.numeric.arithmetic import PRIMES, Residues
 from indexcalc.numeric.certificate import NO_VALUE
 from indexcalc.numeric.evaluation import Evaluation
@@ -56,6 +56,7 @@ class Expanded:
             if part.node in wanted and part.lines:
                 wanted |= {atom.node for term in part.derivative for atom in term.atoms if isinstance(atom, Slot)}
         heading = "Entry by entry, for " + ", ".join(f"{symbol} = {size}" for symbol, size in self.sizes.items())
+        heading += "; equal factors have one letter"
         for part in parts:
             name = notation.names[part.node]
             lines = list(self.equations(Symbol(name, "", 0), part.definition, part.letters, part.node))
@@ -82,19 +83,13 @@ class Expanded:
         for place, numbers in enumerate(product(*ranges)):
             entry = dict(zip(letters, map(str, numbers), strict=True))
             by = () if above is None else tuple(entry.values())[above:]
-            forms = TermForms(self.notation.forms, Symbol(self.notation.wrt.name, "", 0, by), self.notation.named)
+            written = self.notation.forms if above is not None else self.notation.forms_without(node)
+            forms = TermForms(written, Symbol(self.notation.wrt.name, "", 0, by), self.notation.named)
             found = [each for term in terms for each in self._entries(term, entry)]
             self._check(found, node, place, by)
             kept = {letter for term in found for letter in term.letters()}.union(by)
-            tags = tuple([self._tag(forms.form((term,), kept)) for term in found])
-            yield Equation(
-                "entry",
-                self._left(name, tuple(entry.values()), above),
-                forms.form(tuple(found), kept),
-                " + ".join(tags),
-                None,
-                tags,
-            )
+            left, right = self._left(name, tuple(entry.values()), above), forms.form(tuple(found), kept)
+            yield Equation("entry", left, right, self._lettered(right), None, self.tags)
 
     def _left(self, name: Symbol, numbers: Letters, above: int | None) -> Form:
         if above is None:
@@ -102,12 +97,18 @@ class Expanded:
         below = Symbol(self.notation.wrt.name, "", 0, numbers[above:])
         return Derivative(Symbol(name.name, "", 0, numbers[:above]), below, True)
 
-    def _tag(self, form: Form) -> str:
-        """The letter of a term, without its sign."""
-        body = form.terms[0][1] if isinstance(form, Sum) else form
-        shown = text(body).removeprefix("-")
+    def _lettered(self, form: Form) -> str:
+        """``a b + a c``: a form with a letter for each of its factors."""
+        shown = ""
+        for place, (sign, number, factors) in enumerate(addends(form)):
+            letters = [self._tag(text(factor)) for factor in factors if not isinstance(factor, Number)]
+            joint = ("-" if sign < 0 else "") if not place else " - " if sign < 0 else " + "
+            shown += joint + " ".join([str(number)] * (number != 1) + letters)
+        return shown
+
+    def _tag(self, factor: str) -> str:
         k = len(self.tags)
-        return self.tags.setdefault(shown, ALPHABET[k % 26] + (str(k // 26) if k >= 26 else ""))
+        return self.tags.setdefault(factor, ALPHABET[k % 26] + (str(k // 26) if k >= 26 else ""))
 
     def _entries(self, term: Term, entry: Mapping[str, str]) -> Iterator[Term]:
         """A term for these values of the free letters and for all of the others; a delta of different ones is 0."""

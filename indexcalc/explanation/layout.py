@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from textwrap import wrap
 
-from indexcalc.explanation.steps import Equation, Group
-from indexcalc.forms.nodes import Form, Sum
+from indexcalc.explanation.steps import Equation, Group, addends
+from indexcalc.forms.nodes import Form, Product
 from indexcalc.language.characters import GREEK
 from indexcalc.render.report import Line
 from indexcalc.render.text import pieces, text
@@ -59,7 +59,7 @@ class Layout:
         left = max([size for size in lefts if size <= WIDEST_LEFT], default=0)
         column = self._column(equations, left) if self.width >= NARROW else len(INDENT) + left + 5
         label = max([len(line.label) for group in groups for line in group.lines if isinstance(line, Line)] or [0])
-        first, last = (0, 0) if self.full or any(line.tags for line in equations) else _folded(equations)
+        first, last = (0, 0) if self.full or any(line.tags is not None for line in equations) else _folded(equations)
         place = -1
         for group in groups:
             for line in group.lines:
@@ -130,15 +130,21 @@ class Layout:
             yield [(row, kind)]
 
     def _right(self, line: Equation) -> Row:
-        """The right side; with a colour for each term that has a letter."""
-        if not line.tags:
+        """The right side; with a colour for each factor that has a letter."""
+        if line.tags is None:
             return self._pieces(line.right)
-        terms = line.right.terms if isinstance(line.right, Sum) else ((1, line.right),)
         row: Row = []
-        for place, ((sign, term), tag) in enumerate(zip(terms, line.tags, strict=True)):
-            joint = (" - " if sign < 0 else " + ") if place else "-" if sign < 0 else ""
-            row += [(joint, "operator")] if joint else []
-            row += [(shown, f"term{ord(tag[0]) % TERM_COLORS}") for shown, _ in self._pieces(term)]
+        for place, (sign, number, factors) in enumerate(addends(line.right)):
+            row += (
+                [("-" if sign < 0 else "", "operator")] if not place else [(" - " if sign < 0 else " + ", "operator")]
+            )
+            parts: list[Row] = [[(str(number), "number")]] if number != 1 else []
+            for factor in factors:
+                color = ord(line.tags.get(text(factor), "a")[0]) % TERM_COLORS
+                single = Product(" ", 1, (factor,)) if len(factors) > 1 else factor
+                parts.append([(shown, f"term{color}") for shown, _ in self._pieces(single)])
+            for k, part in enumerate(parts):
+                row += [(" ", "operator"), *part] if k else part
         return row
 
     def _pieces(self, form: Form) -> Row:

@@ -113,8 +113,8 @@ class Narrative:
         if self.task.form in ("jvp", "hvp"):
             yield Group("Change", self._change(style), "", len(self.notations) - 1)
         elif self.task.output.shape and self.derivation.pullback_node is not None:
-            lines, pulled = self._pulled(style)
-            yield Group("Pullback", lines)
+            equations, pulled = self._pulled(style)
+            yield Group("Pullback", equations)
             result = pulled._replace(jacobian=result.printed.matrix)
         yield from self._why(result)
 
@@ -139,7 +139,8 @@ class Narrative:
     def _pulled(self, style: IndexStyle) -> tuple[list[Equation], Result]:
         """The pullback: the Jacobian contracted with the cotangent."""
         notation, vector, node = style.notation, self._cotangent, self.derivation.pullback_node
-        assert vector is not None and node is not None
+        assert vector is not None
+        assert node is not None
         loss = notation.fresh("L")
         left = Derivative(Symbol(loss, "", 0), notation.variable, True)
         given = self._shown(vector, notation.letters)

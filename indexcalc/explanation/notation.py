@@ -11,7 +11,7 @@ from indexcalc.explanation.cells import cells, named
 from indexcalc.explanation.chain import Chain, Part
 from indexcalc.explanation.terms import Alphabet, Opener, TermForms, Terms
 from indexcalc.forms.context import FIRST, Context
-from indexcalc.forms.index import Letters, NoIndexForm
+from indexcalc.forms.index import IndexForms, Letters, NoIndexForm
 from indexcalc.forms.nodes import Derivative, Form, Symbol
 from indexcalc.forms.printed import Printed, Writer
 from indexcalc.language.reader import Declared, Reader
@@ -80,9 +80,11 @@ class Notation:
     # ------------------------------------------------------------------ forms
     def definition(self, part: Part) -> Form:
         """The right side of a part's definition."""
-        context = self.writer.context.without(part.node)
-        forms = TermForms(Writer(context, ()).index(self.forms.kept), self.variable, self.names)
-        return forms.form(part.definition, part.letters)
+        return TermForms(self.forms_without(part.node), self.variable, self.names).form(part.definition, part.letters)
+
+    def forms_without(self, node: Node) -> IndexForms:
+        """The index forms where a part is defined, and has no name."""
+        return Writer(self.writer.context.without(node), ()).index(self.forms.kept)
 
     def best(self, node: Node, letters: Letters) -> Printed:
         """A result in the best way; without an index form where its axes are groups of axes."""

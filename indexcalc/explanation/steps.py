@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from indexcalc.forms.index import Letters
-from indexcalc.forms.nodes import Form
+from indexcalc.forms.nodes import Form, Product, Sum
 from indexcalc.render.report import Line
-from indexcalc.tensor.nodes import Shape
+from indexcalc.tensor.nodes import Rational, Shape, magnitude
 
 
 class Side(NamedTuple):
@@ -22,14 +22,34 @@ class Side(NamedTuple):
 
 class Equation(NamedTuple):
     """One line. Without ``left`` it goes on from the line before it. ``sides`` are what is certified; None where that
-    has been done. ``tags`` are letters for the terms on the right, the same for the same term in all lines."""
+    has been done. ``tags`` are letters for factors on the right, the same for the same factor in all lines."""
 
     rule: str
     left: Form | None
     right: Form
     reason: str
     sides: tuple[Side, Side] | None
-    tags: tuple[str, ...] = ()
+    tags: Mapping[str, str] | None = None
+
+
+class Addend(NamedTuple):
+    """A term of a sum: its sign, its number, and its factors."""
+
+    sign: int
+    number: Rational
+    factors: tuple[Form, ...]
+
+
+def addends(form: Form) -> list[Addend]:
+    """The terms of a form; what is no product of factors is one factor."""
+    found = []
+    for sign, term in form.terms if isinstance(form, Sum) else ((1, form),):
+        if isinstance(term, Product) and not term.divisors:
+            own = -sign if term.coefficient < 0 else sign
+            found.append(Addend(own, magnitude(term.coefficient), term.factors))
+        else:
+            found.append(Addend(sign, 1, (term,)))
+    return found
 
 
 class Group(NamedTuple):

@@ -80,11 +80,10 @@ class Why:
             yield f"{letters[0]} is the row and {letters[1]} the column of {self.name}, and so of {whose}."
         else:
             yield f"{letters[0]} is the index of {self.name}, a column, and so of {whose}."
-        places = [
-            a for p in self.notation.chain.parts.values() for t in p.definition for a in t.atoms if self._is_variable(a)
-        ]
-        if len(places) > 1:
-            yield f"{self.name} stands in {len(places)} places: the product rule gives a term for each, and they are added."
+        terms = [term for part in self.notation.chain.parts.values() for term in part.definition]
+        places = sum(self._is_variable(atom) for term in terms for atom in term.atoms)
+        if places > 1:
+            yield f"{self.name} stands in {places} places: the product rule gives a term for each."
         term = self._term()
         if term is None:
             return
