@@ -33,7 +33,7 @@ class IndexStyle:
         except NoIndexForm:  # its axes are groups of axes
             return
         sides = Side(text(left), part.letters, shape), Side(text(right), part.letters, shape)
-        yield Equation("definition", left, right, told_sums(part.definition, part.letters), sides)
+        yield Equation("definition", left, right, told_definition(part), sides)
         kept = (*part.letters, *notation.by)
         lines = [(line.rule, line.terms, line.reason) for line in part.lines]
         yield from self._chain(notation.derivative_of(part), notation.left_text(part), kept, lines)
@@ -101,12 +101,13 @@ class IndexStyle:
         return terms, list(self._chain(left, stand_in + indices(kept), kept, lines))
 
 
-def told_sums(terms: Terms, kept: Letters) -> str:
-    """Which letters are summed."""
-    found = dict.fromkeys(x for term in terms for atom in term.atoms for x in atom.letters if x not in kept)
-    if not found:
-        return ""
-    return f"{' and '.join(found)} {'is' if len(found) == 1 else 'are'} summed"
+def told_definition(part: Part) -> str:
+    """What there is to say of a part in indices: which letters are summed, or that it works entry by entry."""
+    letters = [x for term in part.definition for atom in term.atoms for x in atom.letters if x not in part.letters]
+    found = list(dict.fromkeys(letters))
+    if found:
+        return f"in indices; {' and '.join(found)} {'is' if len(found) == 1 else 'are'} summed"
+    return "entry by entry" if part.node.shape and part.node.entrywise else ""
 
 
 def is_open(terms: Terms) -> bool:

@@ -10,7 +10,8 @@ from indexcalc.calculus.derivative import jacobian
 from indexcalc.errors import IndexcalcError
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Group, addends
-from indexcalc.explanation.terms import Delta, Slot, Term, TermForms, Terms
+from indexcalc.explanation.term_forms import TermForms
+from indexcalc.explanation.terms import Delta, Slot, Term, Terms
 from indexcalc.forms.index import Letters
 from indexcalc.forms.nodes import Derivative, Form, Number, Symbol
 from indexcalc.numeric.arithmetic import PRIMES, Residues

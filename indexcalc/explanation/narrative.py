@@ -133,7 +133,7 @@ class Narrative:
         ]
         if printed.matrix is None and printed.reason:
             shape = " x ".join(map(str, node.shape))
-            lines.append(f"∂{name}/∂{notation.spelling} is {shape}: {printed.reason}.")
+            lines.append(f"∂{name}/∂{notation.spelling} has order {len(node.shape)}, {shape}: {printed.reason}.")
         return lines, Result(printed, notation.by, "")
 
     def _pulled(self, style: IndexStyle) -> tuple[list[Equation], Result]:

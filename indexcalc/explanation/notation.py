@@ -9,7 +9,8 @@ from indexcalc.calculus.derivative import jacobian
 from indexcalc.derivation import Derivation
 from indexcalc.explanation.cells import cells, named
 from indexcalc.explanation.chain import Chain, Part
-from indexcalc.explanation.terms import Alphabet, Opener, TermForms, Terms
+from indexcalc.explanation.term_forms import TermForms
+from indexcalc.explanation.terms import Alphabet, Opener, Terms
 from indexcalc.forms.context import FIRST, Context
 from indexcalc.forms.index import IndexForms, Letters, NoIndexForm
 from indexcalc.forms.nodes import Derivative, Form, Symbol

@@ -1,4 +1,4 @@
-"""Sums of products with a letter on every axis, before any normal form: what a derivation is written in.
+"""Sums of products with a letter on every axis, before any normal form: what a derivation is made of.
 
 A factor is a tensor, a Kronecker delta, or the derivative of an entry that has not been worked out yet. A letter that
 is not kept is summed.
@@ -10,11 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from indexcalc.forms import algebra
-from indexcalc.forms.index import IndexForms, Letters, Scope, all_letters, negated, summed
-from indexcalc.forms.nodes import Derivative, Form, Number, Power, Product, Sum, Symbol
+from indexcalc.forms.index import IndexForms, Letters, all_letters
 from indexcalc.tensor import nodes as tensor
-from indexcalc.tensor.nodes import Dimension, Node, Rational, magnitude
+from indexcalc.tensor.nodes import Dimension, Node, Rational
 from indexcalc.tensor.product import Einsum
 from indexcalc.tensor.sums import Sum as TensorSum
 
@@ -239,67 +237,6 @@ def merged(terms: Terms) -> Terms:
         known = found.get(key)
         found[key] = term if known is None else known._replace(coefficient=known.coefficient + term.coefficient)
     return tuple(term for term in found.values() if term.coefficient)
-
-
-class TermForms:
-    """terms → form. ``variable`` and its letters stand below derivatives that have not been worked out; for those,
-    ``stand_ins`` are names, where the form is to be read back."""
-
-    def __init__(self, forms: IndexForms, variable: Symbol, names: Mapping[Node, str]) -> None:
-        self.forms, self.variable, self.names = forms, variable, names
-
-    def form(self, terms: Terms, kept: Collection[str], stand_ins: Mapping[Node, str] | None = None) -> Form:
-        """The form of a sum of terms; letters that are not kept are summed."""
-        if not terms:
-            return Number(0)
-        signed = [self._signed(term, kept, stand_ins) for term in terms]
-        if len(signed) == 1 and signed[0][0] > 0:
-            return signed[0][1]
-        return Sum(tuple(signed)) if len(signed) > 1 else negated(signed[0][1])
-
-    def _signed(self, term: Term, kept: Collection[str], stand_ins: Mapping[Node, str] | None) -> tuple[int, Form]:
-        scope = Scope(term.letters().union(kept))
-        sign = 1 if term.coefficient >= 0 else -1
-        coefficient = magnitude(term.coefficient)
-        above: list[Form] = []
-        below: list[Form] = []
-        counts: dict[str, int] = {}
-        own = [*term.atoms]
-        for place, atom in enumerate(own):
-            atom_letters = atom.letters
-            if isinstance(atom, Slot):
-                atom_letters = (*atom.letters, *self.variable.letters)
-                above.append(self._slot(atom, stand_ins, place == len(own) - 1))
-            elif isinstance(atom, Delta):
-                above.append(delta(*atom.letters))
-            else:
-                s, form, exponent = self.forms.factor(atom.node, atom.letters, scope)
-                sign *= s
-                if exponent < 0 and set(atom.letters) <= set(kept):
-                    below.append(algebra.raised(form, -exponent) if exponent == -1 else Power(form, -exponent, False))
-                elif exponent == 1 and isinstance(form, Product) and not form.divisors:
-                    coefficient *= form.coefficient
-                    above += form.factors
-                else:
-                    above.append(form if exponent == 1 else Power(form, exponent, False))
-            for letter in atom_letters:
-                counts[letter] = counts.get(letter, 0) + 1
-        explicit = tuple([x for x, n in counts.items() if x not in kept and (n != 2 or x in scope.doubled)])
-        if coefficient < 0:
-            sign, coefficient = -sign, -coefficient
-        return sign, summed(coefficient, explicit, above, below)
-
-    def _slot(self, slot: Slot, stand_ins: Mapping[Node, str] | None, is_last: bool) -> Form:
-        if stand_ins is not None:
-            return Symbol(stand_ins[slot.node], "", 0, (*slot.letters, *self.variable.letters))
-        return Derivative(Symbol(self.names[slot.node], "", 0, slot.letters), self.variable, is_last)
-
-
-def delta(a: str, b: str) -> Symbol:
-    """δ_ab, which is no name of the user's."""
-    symbol = Symbol("delta", "", -1, (a, b))
-    symbol.names = 0
-    return symbol
 
 
 def size(terms: Sequence[Term]) -> int:
