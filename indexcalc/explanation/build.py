@@ -106,7 +106,7 @@ def told_definition(part: Part) -> str:
     letters = [x for term in part.definition for atom in term.atoms for x in atom.letters if x not in part.letters]
     found = list(dict.fromkeys(letters))
     if found:
-        return f"in indices; {' and '.join(found)} {'is' if len(found) == 1 else 'are'} summed"
+        return f"in indices; {', '.join(found)} summed"
     return "entry by entry" if part.node.shape and part.node.entrywise else ""
 
 

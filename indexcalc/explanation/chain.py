@@ -116,6 +116,8 @@ class Chain:
         if len(definition) > 1:
             fired.rule("sum rule")
         terms = tuple(self._product_rule(definition, kept, fired))
+        if any(isinstance(atom_node(atom), MatrixFunction) for term in definition for atom in term.atoms):
+            terms = tuple([term._replace(atoms=linked(term.atoms, letters)) for term in terms])
         if len(fired.rules) > 1 or "product rule" in fired.rules or len(definition) > 1:
             fired.why += self._changing(terms)
         yield Line(", ".join(fired.rules) or "constant", terms, fired.reason)
@@ -167,8 +169,7 @@ class Chain:
                 own.append(self.alphabet.fresh(dimension, {*used, *own}))
             for each in node.jacobian():
                 slope = self.opener.single(each, (*letters, *own), {*used, *own})
-                for term in self._times(slope, Factor(child, tuple(own)), used, fired):
-                    yield term._replace(atoms=linked(term.atoms, letters))
+                yield from self._times(slope, Factor(child, tuple(own)), used, fired)
         elif isinstance(node, Apply | Power):
             fired.rule("outer derivative", elementwise_rule(node))
             for child, each in slopes(node):

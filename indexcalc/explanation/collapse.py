@@ -235,4 +235,4 @@ def _turned(letters: Letters, form: Form, joint: str, is_left: bool) -> str:
     if letters[-1 if is_left else 0] == joint:
         return ""
     shown = text(form)
-    return f"{joint}, {shown}'s {'row' if is_left else 'column'} index, is summed: {text(algebra.transpose(form))}"
+    return f"{joint}, {'row' if is_left else 'column'} index of {shown}, is summed: {text(algebra.transpose(form))}"

@@ -88,14 +88,21 @@ class Narrative:
     def _reading(self) -> Group:
         """How names were read."""
         report = self._report
-        given = [declaration for declaration, guessed in report.declarations if not guessed]
-        assumed = [declaration for declaration, guessed in report.declarations if guessed]
-        lines = [", ".join(given)] if given else []
-        if assumed:
-            lines.append("assumed: " + ", ".join(assumed))
+        lines = [
+            f"{label}{shown}" for label, assumed in (("", False), ("assumed: ", True)) if (shown := self._told(assumed))
+        ]
         if self.style == "index" and any(len(i.shape) > 1 for i in self.task.inputs):
             lines.append("W_ij stands in row i, column j of W; an index that occurs twice is summed.")
         return Group("How it is read", [*lines, *report.notes])
+
+    def _told(self, assumed: bool) -> str:
+        """The declarations, names of one kind together: ``W: matrix(m, n), x, b: vector(n)``."""
+        names: dict[str, list[str]] = {}
+        for declaration, guessed in self._report.declarations:
+            if guessed is assumed:
+                name, kind = declaration.split(": ", 1)
+                names.setdefault(kind, []).append(name)
+        return ", ".join(f"{', '.join(each)}: {kind}" for kind, each in names.items())
 
     def _why(self, result: Result) -> Iterator[Group]:
         if self.derivation.order == 1 and self.task.form != "jvp":
@@ -104,17 +111,20 @@ class Narrative:
     # ------------------------------------------------------------------ in indices
     def _by_index(self) -> Iterator[Group]:
         for place, notation in enumerate(self.notations):
-            heading = f"Derivative by {notation.spelling}, from the inside out"
+            second = f"Second derivative, by {notation.spelling}"
+            heading = second if place else f"Derivative by {notation.spelling}, from the inside out"
             style = IndexStyle(notation)
             for part in notation.chain.parts.values():
                 yield Group(heading, list(style.part(part)), notation.names[part.node], place)
             lines, result = self._whole(style)
-            yield Group("Jacobian" if notation.output.shape else "Gradient", lines, "", place)
+            whole = "Jacobian" if notation.output.shape else "Gradient"
+            yield Group("The second derivative" if place else whole, lines, "", place)
         if self.task.form in ("jvp", "hvp"):
             yield Group("Change", self._change(style), "", len(self.notations) - 1)
         elif self.task.output.shape and self.derivation.pullback_node is not None:
             equations, pulled = self._pulled(style)
-            yield Group("Pullback", equations)
+            loss, name = notation.fresh("L"), _name(notation)
+            yield Group(f"Pullback of {pulled.vector} = ∂{loss}/∂{name}, for a loss {loss}({name})", equations)
             result = pulled._replace(jacobian=result.printed.matrix)
         yield from self._why(result)
 
@@ -144,7 +154,7 @@ class Narrative:
         loss = notation.fresh("L")
         left = Derivative(Symbol(loss, "", 0), notation.variable, True)
         given = self._shown(vector, notation.letters)
-        reason = f"{given} = ∂{loss}/∂{_name(notation)} from above; sum over {', '.join(notation.letters)}"
+        reason = f"chain rule: sum over {', '.join(notation.letters)}"
         stand_in = notation.known_as(node)
         terms, lines = style.contraction(left, stand_in, vector, notation.letters, notation.by, True, reason)
         printed = notation.best(node, notation.by)

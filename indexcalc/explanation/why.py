@@ -36,8 +36,8 @@ MATRICES = {
 }
 """TABLE: for a matrix whose row and column index play these parts in the result, whether it is transposed, and why."""
 RULE = (
-    "Place rule: for A*W*B the pullback of G to W is A'*G*B': what is left of W stays left, what is right stays "
-    "right, both transposed."
+    "Place rule: for A*W*B the pullback of G to W is A'*G*B'. What is left stays left, what is right stays right, both "
+    "transposed"
 )
 
 
@@ -69,8 +69,10 @@ class Why:
             yield from self._axes(form)
             yield from self._place()
         yield from self._layout() if self.result.vector else self._gradient()
-        if form is not None and self.shape:
-            yield from self._swapped(form) if len(self.shape) == 2 else self._unturned(form)
+        if form is not None and len(self.shape) == 1:
+            yield from self._unturned(form)
+        elif form is not None and len(self._places) == 1:  # elsewhere it may have to be square
+            yield from self._swapped(form)
 
     # ------------------------------------------------------------------ which index is whose
     def _axes(self, form: Form) -> Iterator[str]:
@@ -80,10 +82,6 @@ class Why:
             yield f"{letters[0]} is the row and {letters[1]} the column of {self.name}, and so of {whose}."
         else:
             yield f"{letters[0]} is the index of {self.name}, a column, and so of {whose}."
-        terms = [term for part in self.notation.chain.parts.values() for term in part.definition]
-        places = sum(self._is_variable(atom) for term in terms for atom in term.atoms)
-        if places > 1:
-            yield f"{self.name} stands in {places} places: the product rule gives a term for each."
         term = self._term()
         if term is None:
             return
@@ -152,12 +150,18 @@ class Why:
     # ------------------------------------------------------------------ the place rule
     def _place(self) -> Iterator[str]:
         """What stands left of the variable stays left, transposed."""
-        for part in self.notation.chain.parts.values():
-            for term in part.definition:
-                places = [atom for atom in term.atoms if self._is_variable(atom)]
-                if len(places) == 1 and len(term.atoms) > 1:
-                    yield f"{RULE} {self._beside(term, places[0])}"
-                    return
+        places = self._places
+        products = [(term, atom) for term, atom in places if len(term.atoms) > 1]
+        if len(places) > 1:
+            yield f"{self.name} stands in {len(places)} places: the product rule gives a term for each."
+        if products:
+            yield f"{RULE}; {self._beside(*products[0])}" if len(places) == 1 else f"{RULE}."
+
+    @property
+    def _places(self) -> list[tuple[Term, Atom]]:
+        """Where the variable stands in products and sums, each with its term."""
+        terms = [term for part in self.notation.chain.parts.values() for term in part.definition]
+        return [(term, atom) for term in terms for atom in term.atoms if self._is_variable(atom)]
 
     def _is_variable(self, atom: Atom) -> bool:
         return isinstance(atom, Factor) and atom.node is self.notation.wrt
@@ -171,8 +175,8 @@ class Why:
             ]
             sides.append(" and ".join(called) or "nothing")
         if len(sides) == 1:
-            return f"Here {sides[0]} is left of {self.name}."
-        return f"Here {sides[0]} is left of {self.name}, {sides[1]} right."
+            return f"here {sides[0]} is left of {self.name}."
+        return f"here {sides[0]} is left of {self.name}, {sides[1]} right."
 
     # ------------------------------------------------------------------ Jacobian, pullback, layout
     def _gradient(self) -> Iterator[str]:
@@ -186,10 +190,10 @@ class Why:
         notation, result = self.notation, self.result
         axes, shape = (*notation.letters, *notation.by), (*notation.output.shape, *self.shape)
         if self.shape:
-            other = "" if self.layout == "numerator" else f" The answer below has those of {self.name} first."
+            other = "" if self.layout == "numerator" else f" The answer below begins with those of {self.name}."
             yield (
-                f"Layout: {self.layout}. The Jacobian D{indices(axes)} is {_times(shape)}: the axes of {self.output} "
-                f"first, then those of {self.name}.{other}"
+                f"Layout: {self.layout}. In the Jacobian D{indices(axes)} ({_times(shape)}) the axes of {self.output} "
+                f"come first.{other}"
             )
         form = result.printed.matrix
         if result.jacobian is not None and form is not None and _turned(form) and not _turned(result.jacobian):
