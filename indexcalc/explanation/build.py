@@ -107,6 +107,8 @@ def told_definition(part: Part) -> str:
     found = list(dict.fromkeys(letters))
     if found:
         return f"in indices; {', '.join(found)} summed"
+    if not part.lines:
+        return "its entries are put in another order, and so are those of its derivative"
     return "entry by entry" if part.node.shape and part.node.entrywise else ""
 
 

@@ -18,8 +18,8 @@ PART = ("strqc", "zuvwhs", "ZUVHS")
 
 
 def cells(output: Node, variable: Node, defined: Collection[Node]) -> list[Node]:
-    """The parts that get names, each after those that it is made of. All depend on the variable."""
-    order = dependents(output, (variable,))
+    """The parts that get names, each after those that it is made of: what depends on the variable, and the whole."""
+    order = dependents(output, (variable,)) or [output]
     above: dict[Node, list[Node]] = {node: [] for node in order}
     for node in order:
         for child in node.children:

@@ -120,7 +120,8 @@ class Chain:
             terms = tuple([term._replace(atoms=linked(term.atoms, letters)) for term in terms])
         if len(fired.rules) > 1 or "product rule" in fired.rules or len(definition) > 1:
             fired.why += self._changing(terms)
-        yield Line(", ".join(fired.rules) or "constant", terms, fired.reason)
+        reason = fired.reason if terms else f"it does not depend on {self.variable.name}"
+        yield Line(", ".join(fired.rules) or "constant", terms, reason)
         known, reasons = self._put_in(terms, kept)
         if known != terms:
             terms = known

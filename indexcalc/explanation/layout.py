@@ -46,7 +46,7 @@ class Layout:
             under = list(found)
             if any(group.lines for group in under):
                 yield []
-                yield [(self._text(heading), "heading")]
+                yield from self._wrapped(heading, "", "heading")
                 yield from self._under(under)
 
     def _text(self, shown: str) -> str:

@@ -71,7 +71,7 @@ class Why:
         yield from self._layout() if self.result.vector else self._gradient()
         if form is not None and len(self.shape) == 1:
             yield from self._unturned(form)
-        elif form is not None and len(self._places) == 1:  # elsewhere it may have to be square
+        elif form is not None and len(self.shape) == len(self._places) + 1 == 2:  # elsewhere it may have to be square
             yield from self._swapped(form)
 
     # ------------------------------------------------------------------ which index is whose
@@ -83,7 +83,7 @@ class Why:
         else:
             yield f"{letters[0]} is the index of {self.name}, a column, and so of {whose}."
         term = self._term()
-        if term is None:
+        if term is None or not term.coefficient:
             return
         roles = dict(zip(letters, (ROW, COLUMN), strict=False))
         factors = [atom for atom in term.atoms if isinstance(atom, Factor) and atom.letters]
@@ -95,6 +95,8 @@ class Why:
         for factor in factors:
             if len(factor.letters) == 2:
                 yield from self._matrix(factor, roles, form)
+        if len(letters) == 1 and self.turned:
+            yield from self._behind(factors, letters[0])
         if not any(isinstance(part, Transpose) for part in _parts(form)):
             yield "Nothing is transposed: every index stands already where the result needs it."
 
@@ -140,6 +142,17 @@ class Why:
             j, k = (first, second) if first not in roles else (second, first)
             yield sentence.format(name=name, entry=f"{name}{indices(factor.letters)}", j=j, k=k)
 
+    def _behind(self, factors: Sequence[Factor], kept: str) -> Iterator[str]:
+        """What the matrix that was turned is multiplied with."""
+        summed = {letter for factor in factors for letter in factor.letters if letter != kept}
+        vectors = [self._called(each.node) for each in factors if len(each.letters) == 1 and each.letters[0] != kept]
+        if vectors and len(summed) == 1:
+            many = len(vectors) > 1
+            yield (
+                f"{' and '.join(vectors)} {'carry' if many else 'carries'} {summed.pop()}, too: "
+                f"{'multiplied entry by entry, ' if many else ''}beside {self.turned[0]}', on the right."
+            )
+
     def _called(self, node: Node) -> str:
         """A factor in matrix notation; "" where it has none."""
         try:
@@ -155,7 +168,8 @@ class Why:
         if len(places) > 1:
             yield f"{self.name} stands in {len(places)} places: the product rule gives a term for each."
         if products:
-            yield f"{RULE}; {self._beside(*products[0])}" if len(places) == 1 else f"{RULE}."
+            here = self._beside(*products[0]) if len(places) == 1 else ""
+            yield f"{RULE}; {here}" if here else f"{RULE}."
 
     @property
     def _places(self) -> list[tuple[Term, Atom]]:
@@ -174,6 +188,8 @@ class Why:
                 self._called(atom.node) for atom in others if isinstance(atom, Factor) and len(atom.node.shape) < 3
             ]
             sides.append(" and ".join(called) or "nothing")
+        if set(sides) == {"nothing"}:
+            return ""
         if len(sides) == 1:
             return f"here {sides[0]} is left of {self.name}."
         return f"here {sides[0]} is left of {self.name}, {sides[1]} right."
@@ -197,10 +213,7 @@ class Why:
             )
         form = result.printed.matrix
         if result.jacobian is not None and form is not None and _turned(form) and not _turned(result.jacobian):
-            yield (
-                f"In the Jacobian {text(result.jacobian)} nothing is transposed: its rows are those of "
-                f"{self.output}, its columns those of {self.name}."
-            )
+            yield (f"In the Jacobian nothing is transposed: its rows are {self.output}'s, its columns {self.name}'s.")
         if self.shape:
             yield (
                 f"Textbooks print the pullback, which has the shape of {self.name}, and not the Jacobian; for "
@@ -235,6 +248,7 @@ class Why:
             return
         name = names[0]
         rows, columns = shapes[name]
+        enough = f", as many as {self.name} has" if columns == self.shape[0] else ""
         if rows == columns:
             yield (
                 f"Sizes: {name} is {rows} x {columns}, so {name} in place of {name}' fits too, and is wrong: if {name} "
@@ -242,7 +256,7 @@ class Why:
             )
         else:
             yield (
-                f"Sizes: {name}' takes {rows} entries to {columns}, as many as it needs; {name} would fit only for "
+                f"Sizes: {name}' takes {rows} entries to {columns}{enough}; {name} itself would fit only for "
                 f"{rows} = {columns}: tell them apart with {rows} = 3, {columns} = 2."
             )
 
