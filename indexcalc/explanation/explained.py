@@ -13,8 +13,10 @@ from indexcalc.explanation.layout import COLUMNS, Layout, Row
 from indexcalc.explanation.narrative import STYLES, WHY, Narrative
 from indexcalc.explanation.steps import Equation, Group, Side
 from indexcalc.forms.index import Letters
-from indexcalc.language.reader import Reader
-from indexcalc.numeric.certificate import Refuted
+from indexcalc.language.reader import Reader, Step
+from indexcalc.numeric.arithmetic import Value
+from indexcalc.numeric.certificate import Points, Refuted, Valued
+from indexcalc.numeric.evaluation import Evaluation
 from indexcalc.numeric.meaning import value
 from indexcalc.tensor.nodes import Shape
 
@@ -108,36 +110,57 @@ class Explanation:
         """Whether every step is proved: both sides, read back, are equal modulo primes; else some were compared with
         floats only, or are too long to be read. Raises IndexcalcError E490 for a step that does not hold."""
         equations = [(line, g.notation) for g in self.groups for line in g.lines if isinstance(line, Equation)]
-        readers = [notation.reader() for notation in self._narrative.notations]
-        proved = [self._holds(line.sides, readers[place]) for line, place in equations if line.sides is not None]
+        readers = [_Sides(notation.reader(), self.answer.certificate.points) for notation in self._narrative.notations]
+        try:
+            proved = [readers[place].equal(*line.sides) for line, place in equations if line.sides is not None]
+        except IndexcalcError as error:
+            raise error.located(self.answer.task.text) from None
         return all(proved)
 
-    def _holds(self, sides: tuple[Side, Side], reader: Reader) -> bool:
-        points = self.answer.certificate.points
-        if any(len(side.text) > LONGEST for side in sides):
-            return False
+
+class _Sides:
+    """The sides of equations under one reader: each is read and evaluated once, for one line's right side is what the
+    next goes on from."""
+
+    def __init__(self, reader: Reader, points: Points) -> None:
+        self.reader, self.points = reader, points
         reader.scope.size_symbols |= points.symbols
+        self._steps: dict[Side, Sequence[Step]] = {}
+        self._values: dict[tuple[Side, Evaluation], Value] = {}
+
+    def equal(self, before: Side, after: Side) -> bool:
+        """Whether two sides are proved to be equal; False where floats are. Raises IndexcalcError E490."""
+        if max(len(before.text), len(after.text)) > LONGEST:
+            return False
         try:
-            before, after = (_read(reader.steps, side) for side in sides)
-            if points.proved(lambda at: value(before, at), lambda at: value(after, at)):
+            if self.points.proved(self._valued(before), self._valued(after)):
                 return True
-            first, second = (_read(reader.node, side) for side in sides)
-            if first is second or points.proved(lambda at: at.value(first), lambda at: at.value(second)):
+            first, second = (_read(self.reader.node, side) for side in (before, after))
+            if first is second or self.points.proved(lambda at: at.value(first), lambda at: at.value(second)):
                 return True  # by laws of the normal form
-            points.difference(lambda at: value(before, at), lambda at: value(after, at))
+            self.points.difference(self._valued(before), self._valued(after))
         except (Refuted, IndexcalcError) as error:
             if isinstance(error, IndexcalcError) and error.code.startswith("E5"):  # too long to be read
                 return False
-            raise self._failed(sides) from None
+            raise IndexcalcError(
+                "E490",
+                f"a step of the explanation does not hold: {before.text} = {after.text}",
+                help="this is a mistake of indexcalc's, not of the input: please report it",
+            ) from None
         return False
 
-    def _failed(self, sides: tuple[Side, Side]) -> IndexcalcError:
-        error = IndexcalcError(
-            "E490",
-            f"a step of the explanation does not hold: {sides[0].text} = {sides[1].text}",
-            help="this is a mistake of indexcalc's, not of the input: please report it",
-        )
-        return error.located(self.answer.task.text)
+    def _valued(self, side: Side) -> Valued:
+        """What a side means."""
+        if side not in self._steps:
+            self._steps[side] = _read(self.reader.steps, side)
+        steps = self._steps[side]
+
+        def valued(at: Evaluation) -> Value:
+            if (side, at) not in self._values:
+                self._values[side, at] = value(steps, at)
+            return self._values[side, at]
+
+        return valued
 
 
 def _read(read: Callable[[str, Letters | None, Shape], T | None], side: Side) -> T:
