@@ -114,8 +114,10 @@ class Narrative:
             second = f"Second derivative, by {notation.spelling}"
             heading = second if place else f"Derivative by {notation.spelling}, from the inside out"
             style = IndexStyle(notation)
+            told = self.notations[0].names if place and self.task.wrt[0] is self.task.wrt[1] else {}
             for part in notation.chain.parts.values():
-                yield Group(heading, list(style.part(part)), notation.names[part.node], place)
+                if part.node not in told:
+                    yield Group(heading, list(style.part(part)), notation.names[part.node], place)
             lines, result = self._whole(style)
             whole = "Jacobian" if notation.output.shape else "Gradient"
             yield Group("The second derivative" if place else whole, lines, "", place)
