@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
+from typing import Any
 
 from indexcalc.calculus.derivative import jacobian
 from indexcalc.errors import IndexcalcError
@@ -14,8 +15,8 @@ from indexcalc.explanation.term_forms import TermForms
 from indexcalc.explanation.terms import Delta, Slot, Term, Terms
 from indexcalc.forms.index import Letters
 from indexcalc.forms.nodes import Derivative, Form, Number, Symbol
-from indexcalc.numeric.arithmetic import PRIMES, Residues
-from indexcalc.numeric.certificate import NO_VALUE
+from indexcalc.numeric.arithmetic import PRIMES, Floats, Residues
+from indexcalc.numeric.certificate import CLOSE, NO_VALUE
 from indexcalc.numeric.evaluation import Evaluation
 from indexcalc.render.text import text
 from indexcalc.tensor.nodes import Node
@@ -44,7 +45,7 @@ class Expanded:
     def __init__(self, notation: Notation, sizes: Mapping[str, int]) -> None:
         self.notation, self.sizes = notation, sizes
         kinds = {i.name: i.structure for i in notation.derivation.task.inputs}
-        self.at = Evaluation(Residues(PRIMES[0]), sizes, kinds, 1)
+        self.at, self.floats = (Evaluation(by, sizes, kinds, 1) for by in (Residues(PRIMES[0]), Floats()))
         self.tags: dict[str, str] = {}
         self.count = 0
 
@@ -124,26 +125,34 @@ class Expanded:
 
     # ------------------------------------------------------------------ the certificate
     def _check(self, terms: Sequence[Term], node: Node, place: int, by: Letters) -> None:
-        """The terms add up to the entry of the tensor, modulo a prime. Raises IndexcalcError E490."""
-        reduced = self.at.arithmetic.reduced
+        """The terms add up to the entry of the tensor, modulo a prime or in floats. Raises IndexcalcError E490."""
         try:
-            expected = self.at.value(node)[place]
-            got = sum([self._value(term, by) for term in terms])
+            found, expected = self._sums(terms, node, place, by, self.at)
+            if found == expected:
+                return
+            found, expected = self._sums(terms, node, place, by, self.floats)
+            if abs(found - expected) <= CLOSE * max(1, abs(expected)):
+                return
         except NO_VALUE:
             return
-        if reduced([expected - got]) != reduced([0]):
-            raise IndexcalcError("E490", "an entry of the expansion does not hold", help="please report it")
+        raise IndexcalcError("E490", "an entry of the expansion does not hold", help="please report it")
 
-    def _value(self, term: Term, by: Letters) -> int:
-        found = self.at.arithmetic.number(term.coefficient)
+    def _sums(self, terms: Sequence[Term], node: Node, place: int, by: Letters, at: Evaluation) -> tuple[Any, Any]:
+        """The sum of the terms, and the entry of the tensor, at a point."""
+        total = sum([self._value(term, by, at) for term in terms])
+        found, expected = at.arithmetic.reduced([total, at.value(node)[place]])
+        return found, expected
+
+    def _value(self, term: Term, by: Letters, at: Evaluation) -> Any:
+        found = at.arithmetic.number(term.coefficient)
         for atom in term.atoms:
             assert not isinstance(atom, Delta)
             node, numbers = atom.node, [int(letter) - 1 for letter in atom.letters]
             if isinstance(atom, Slot):
                 node = jacobian(node, self.notation.wrt)
                 numbers += [int(letter) - 1 for letter in by]
-            at = 0
-            for number, size in zip(numbers, self.at.shape(node.shape), strict=True):
-                at = at * size + number
-            found = self.at.arithmetic.reduced([found * self.at.value(node)[at]])[0]
-        return int(found)
+            entry = 0
+            for number, size in zip(numbers, at.shape(node.shape), strict=True):
+                entry = entry * size + number
+            (found,) = at.arithmetic.reduced([found * at.value(node)[entry]])
+        return found

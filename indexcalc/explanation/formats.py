@@ -97,7 +97,8 @@ def _prose(sentence: str) -> str:
         else:
             found.append(rf"${name}_{{{_escaped(script)}}}$")
         end = match.end()
-    return "".join(found) + _escaped(sentence[end:])
+    shown = "".join(found) + _escaped(sentence[end:])
+    return "".join(_SYMBOLS.get(character, character) for character in shown)
 
 
 def _scripted(word: str) -> str:
@@ -106,6 +107,7 @@ def _scripted(word: str) -> str:
 
 
 _SPECIAL = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
+_SYMBOLS = {"∂": r"$\partial$", "δ": r"$\delta$", "…": r"\ldots{}"}
 
 
 def _escaped(words: str) -> str:

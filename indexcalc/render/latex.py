@@ -176,8 +176,10 @@ def number(value: Rational) -> str:
 
 
 def letter(text: str) -> str:
-    """An index letter: ``i``, ``i_1`` for i1, or Greek."""
+    """An index letter: ``i``, ``i_1`` for i1, or Greek; or a number, for an entry."""
     stem = text.rstrip("0123456789")
+    if not stem:
+        return text
     return word(stem) + (f"_{{{text[len(stem) :]}}}" if stem != text else "")
 
 
