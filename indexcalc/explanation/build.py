@@ -15,6 +15,9 @@ from indexcalc.forms.printed import Printed
 from indexcalc.render.text import indices, text
 from indexcalc.tensor.nodes import Node
 
+MOST_TOKENS = 300
+"""Tokens of a result up to which it is derived; a longer one stands in the answer only."""
+
 
 class IndexStyle:
     """The derivation of one derivative: its parts, the whole, and what it is contracted with."""
@@ -63,13 +66,15 @@ class IndexStyle:
         shown = None if goes_on else left
         indexed = printed.indexed
         is_whole = written is not None and not is_open(written)
-        if indexed is not None and (
-            written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost
+        if (
+            indexed is not None
+            and indexed.tokens <= MOST_TOKENS
+            and (written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost)
         ):
             reason = "the same, in the shortest way" if is_whole else "all derivatives are put in"
             yield Equation("collected", shown, indexed, reason, (side, Side(text(indexed), printed.letters, shape)))
             shown = None
-        if printed.matrix is None:
+        if printed.matrix is None or printed.matrix.tokens > MOST_TOKENS:
             return
         collapse = Collapse(notation)
         yield from collapse.equations(printed.node, shown, side)

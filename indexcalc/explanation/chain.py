@@ -23,6 +23,7 @@ from indexcalc.explanation.terms import (
     linked,
     merged,
     size,
+    with_one_sigmoid,
     without_deltas,
 )
 from indexcalc.forms.context import Context
@@ -274,6 +275,7 @@ def elementwise_rule(node: Node) -> str:
 def function_rule(function: Function) -> str:
     """``tanh' = 1 - tanh^2``, from the function's own row of the table."""
     u = variable("u", ())
-    slope = text(MatrixForms(Context({"u": 0})).form(function.derivative(u, apply(function, u))))
+    derivative = with_one_sigmoid(function.derivative(u, apply(function, u)), {u})
+    slope = text(MatrixForms(Context({"u": 0})).form(derivative))
     shorter = slope.replace("(u)", "")
     return f"{function.name}'(u) = {slope}" if re.search(r"\bu\b", shorter) else f"{function.name}' = {shorter}"

@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 from indexcalc.forms.index import IndexForms, Letters, all_letters
 from indexcalc.tensor import nodes as tensor
-from indexcalc.tensor.nodes import Dimension, Node, Rational
-from indexcalc.tensor.product import Einsum
+from indexcalc.tensor.elementwise import Apply, apply
+from indexcalc.tensor.functions import SIGMOID
+from indexcalc.tensor.nodes import Dimension, Node, Rational, descendants, transform
+from indexcalc.tensor.product import Einsum, ones
 from indexcalc.tensor.sums import Sum as TensorSum
+from indexcalc.tensor.sums import add, scale
 
 
 class Factor(NamedTuple):
@@ -148,6 +151,7 @@ class Opener:
 
     def single(self, node: Node, letters: Letters, used: Iterable[str]) -> Term:
         """A tensor as one term: a sum stands as a factor, a multiple of a named one by its name."""
+        node = with_one_sigmoid(node, self.named)
         if isinstance(node, TensorSum) and node not in self.named:
             content, scalars, primitive = node.primitive()
             for other in self.named:
@@ -157,6 +161,18 @@ class Opener:
             return Term(1, (Factor(node, letters),))
         found = self.terms(node, letters, used)
         return found[0] if len(found) == 1 else Term(1, (Factor(node, letters),))
+
+
+def with_one_sigmoid(node: Node, named: Collection[Node]) -> Node:
+    """s(u) s(-u) as s(u) (1 - s(u)), where s(u) or u has a name; also where s(u) alone stands for that."""
+    found = [part for part in descendants([node]) if isinstance(part, Apply) and part.function is SIGMOID]
+    replaced: dict[Node, Node] = {}
+    for part in found:
+        opposite = apply(SIGMOID, scale(-1, part.children[0]))
+        is_known = opposite in named or (opposite in found and opposite.children[0] in named)
+        if is_known and opposite not in replaced:
+            replaced[part] = add([(1, ones(part.shape)), (-1, opposite)])
+    return transform(node, replaced.get) if replaced else node
 
 
 def linked(atoms: Sequence[Atom], first: Letters) -> tuple[Atom, ...]:
