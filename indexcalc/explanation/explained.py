@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from indexcalc.answer import Answer
 from indexcalc.errors import IndexcalcError
 from indexcalc.explanation.formats import TABLE, Page, steps
+from indexcalc.explanation.known import Derivatives
 from indexcalc.explanation.layout import COLUMNS, Layout, Row
 from indexcalc.explanation.narrative import STYLES, WHY, Narrative
 from indexcalc.explanation.steps import Equation, Group, Side
@@ -110,7 +111,8 @@ class Explanation:
         """Whether every step is proved: both sides, read back, are equal modulo primes; else some were compared with
         floats only, or are too long to be read. Raises IndexcalcError E490 for a step that does not hold."""
         equations = [(line, g.notation) for g in self.groups for line in g.lines if isinstance(line, Equation)]
-        readers = [_Sides(notation.reader(), self.answer.certificate.points) for notation in self._narrative.notations]
+        points = self.answer.certificate.points
+        readers = [_Sides(each.reader(), each.derivatives, points) for each in self._narrative.notations]
         try:
             proved = [readers[place].equal(*line.sides) for line, place in equations if line.sides is not None]
         except IndexcalcError as error:
@@ -122,8 +124,8 @@ class _Sides:
     """The sides of equations under one reader: each is read and evaluated once, for one line's right side is what the
     next goes on from."""
 
-    def __init__(self, reader: Reader, points: Points) -> None:
-        self.reader, self.points = reader, points
+    def __init__(self, reader: Reader, derivatives: Derivatives, points: Points) -> None:
+        self.reader, self.derivatives, self.points = reader, derivatives, points
         reader.scope.size_symbols |= points.symbols
         self._steps: dict[Side, Sequence[Step]] = {}
         self._values: dict[tuple[Side, Evaluation], Value] = {}
@@ -135,7 +137,7 @@ class _Sides:
         try:
             if self.points.proved(self._valued(before), self._valued(after)):
                 return True
-            first, second = (_read(self.reader.node, side) for side in (before, after))
+            first, second = (self.derivatives.expanded(_read(self.reader.node, side)) for side in (before, after))
             if first is second or self.points.proved(lambda at: at.value(first), lambda at: at.value(second)):
                 return True  # by laws of the normal form
             self.points.difference(self._valued(before), self._valued(after))
@@ -157,6 +159,7 @@ class _Sides:
 
         def valued(at: Evaluation) -> Value:
             if (side, at) not in self._values:
+                self.derivatives.evaluate(at)
                 self._values[side, at] = value(steps, at)
             return self._values[side, at]
 

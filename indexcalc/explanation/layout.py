@@ -22,6 +22,8 @@ NARROW = 70
 """Columns below which reasons stand under their lines."""
 LEAST_REASON = 30
 """Columns that a reason has at least beside its line."""
+MOST_TOKENS = 300
+"""Tokens of a form in the answer up to which it is shown."""
 REASON = "reason"
 WIDEST_LEFT = 16
 """Columns of a left side up to which relation signs are aligned with it."""
@@ -119,6 +121,12 @@ class Layout:
 
     def _labelled(self, line: Line, label: int) -> Iterator[Row]:
         assert line.form is not None
+        if line.form.tokens > MOST_TOKENS and not self.full:
+            yield [
+                (f"{INDENT}{line.label:<{label}}  ", "label"),
+                (f"{line.form.tokens} tokens long (--full shows it)", REASON),
+            ]
+            return
         head = [*self._pieces(line.left), (" = ", "operator")] if line.left is not None else []
         indent = len(INDENT) + label + 2
         start: Row = [(f"{INDENT}{line.label:<{label}}  ", "label"), *head]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from indexcalc.calculus.derivative import jacobian
 from indexcalc.derivation import Derivation
 from indexcalc.explanation.cells import cells, named
 from indexcalc.explanation.chain import Chain, Part
+from indexcalc.explanation.known import Derivatives
 from indexcalc.explanation.term_forms import TermForms
 from indexcalc.explanation.terms import Alphabet, Opener, Terms
 from indexcalc.forms.context import FIRST, Context
@@ -112,13 +112,17 @@ class Notation:
         return name
 
     @cached_property
+    def derivatives(self) -> Derivatives:
+        """The derivatives of all parts, with names where they are read back."""
+        numbers = range(len(self.names) + 1)
+        taken = self._taken | set(self.shown.values())
+        stem = next(stem for stem in ("D", "DD", "DDD") if not any(f"{stem}{k}" in taken for k in numbers))
+        return Derivatives(self.output, self.wrt, self.names, stem)
+
+    @property
     def stand_ins(self) -> dict[Node, str]:
         """For reading back: a name for the derivative of each part and of the variable."""
-        names = {node: f"D{k}" for k, node in enumerate([self.wrt, *self.names])}
-        stem = next(
-            stem for stem in ("D", "DD", "DDD") if not any(f"{stem}{k}" in self._taken for k in range(len(names)))
-        )
-        return {node: stem + name[1:] for node, name in names.items()}
+        return self.derivatives.named
 
     def left_text(self, part: Part) -> str:
         return self.stand_ins[part.node] + indices((*part.letters, *self.by))
@@ -127,8 +131,7 @@ class Notation:
         """Reads texts of this derivation."""
         derivation, task = self.derivation, self.derivation.task
         known = {name: node for node, name in self.shown.items()} | self.known
-        for node, name in self.stand_ins.items():
-            known[name] = jacobian(node, self.wrt)
+        known |= {name: self.derivatives.nodes[node] for node, name in self.stand_ins.items()}
         inputs = [i for i in task.inputs if i.name not in known]
         declared = [Declared(i.name, i.shape, i.structure) for i in inputs if i.rank != "elementwise"]
         taken = {*known, *(i.name for i in task.inputs)}

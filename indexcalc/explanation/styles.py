@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from indexcalc.calculus.derivative import changed, dependents, differential, jacobian
+from indexcalc.calculus.derivative import changed, differential, jacobian
+from indexcalc.explanation.known import inputs
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Group, Side
 from indexcalc.forms import algebra
@@ -28,10 +29,7 @@ class MatrixStyle:
 
     def inputs(self, node: Node) -> list[Node]:
         """The variable and the named parts that a part is made of, with no other between."""
-        stops = {*self.names} - {node}
-        below = dependents(node, stops)
-        found = {child for part in below if part not in stops for child in part.children}
-        return [other for other in self.names if other in found and other is not node]
+        return inputs(node, self.names)
 
     def form(self, node: Node) -> Form:
         """A tensor in matrix notation. Raises NoMatrixForm."""
