@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from indexcalc.explanation.notation import Notation
 from indexcalc.explanation.steps import Equation, Side
+from indexcalc.explanation.term_forms import delta
 from indexcalc.forms import algebra
 from indexcalc.forms.index import Letters, Scope, negated, summed, with_letters
 from indexcalc.forms.matrix import Joining, Piece
@@ -54,10 +55,10 @@ class Collapse:
         if isinstance(found, Sum):
             for child in found.children:
                 term = self._variant(child)
-                for joint in self._joints(term, letters) if isinstance(term, Einsum) else ():
+                for joint in self._joints(term, letters, {*letters}) if isinstance(term, Einsum) else ():
                     yield from self._alone(joint)
         elif isinstance(found, Einsum):
-            joints = self._joints(found, letters)
+            joints = self._joints(found, letters, {*letters})
             start = _start(joints)
             if start is None:
                 for joint in joints:
@@ -73,20 +74,22 @@ class Collapse:
         return node.primitive()[2] if chosen is None else chosen
 
     # ------------------------------------------------------------------ the path
-    def _joints(self, node: Einsum, letters: Letters) -> list[Joint]:
-        """The steps for a product, those for products inside it first."""
+    def _joints(self, node: Einsum, letters: Letters, used: set[str]) -> list[Joint]:
+        """The steps for a product, those for products inside it first. ``used`` are letters of what stands around it,
+        and then its own, too."""
         names: dict[int, str] = {}
         for label, letter in zip(node.output, letters, strict=True):
             names.setdefault(label, letter)
         for label, dimension in enumerate(node.sizes):
             if label not in names:
-                names[label] = self.notation.alphabet.dummy(dimension, names.values(), self.notation.letters)
+                names[label] = self.notation.alphabet.dummy(dimension, used, self.notation.letters)
+            used.add(names[label])
         joinings = self._joinings(node)
         pieces = [piece for joining in joinings for piece in joining.taken]
         found: list[Joint] = []
         for child, labels in node.factors:
             if isinstance(child, Einsum) and child not in self.notation.shown and labels:
-                inner = self._joints(child, tuple([names[label] for label in labels]))
+                inner = self._joints(child, tuple([names[label] for label in labels]), used)
                 form = self.matrices.signed(child)[1]
                 outer = next((p for p in pieces if p[0] == labels and p[1] is form), None)
                 if inner and outer is not None:  # what the inner product has become is a piece of this one
@@ -123,7 +126,7 @@ class Collapse:
         self, node: Einsum, joints: Sequence[Joint], entries: list[Entry], left: Form | None, whole: Side
     ) -> Iterator[Equation]:
         """All that is left of a product, line by line."""
-        front = self._front(node)
+        front = self._front(node, whole.letters or ())
         before = whole
         for joint in joints[:-1]:
             places = [k for k, entry in enumerate(entries) if any(entry.piece is e.piece for e in joint.taken)]
@@ -135,8 +138,8 @@ class Collapse:
             left, before = None, after
         self.last = reason_of(joints[-1]) if joints else ""
 
-    def _front(self, node: Einsum) -> Product:
-        """The sign, the number and the scalars of a product."""
+    def _front(self, node: Einsum, letters: Letters) -> Product:
+        """The sign, the number, the scalars and the deltas of a product."""
         scalars = [child for child, labels in node.factors if not labels]
         sign = self.matrices.signed(node)[0]
         above: list[Form] = []
@@ -145,6 +148,10 @@ class Collapse:
             written, form, exponent = self.notation.forms.factor(child, (), Scope(set(self.notation.alphabet.sizes)))
             sign *= written * self.matrices.scalar(child)[0]
             (above if exponent > 0 else below).append(algebra.raised(form, magnitude(exponent)))
+        first: dict[int, str] = {}
+        for label, letter in zip(node.output, letters, strict=True):
+            if first.setdefault(label, letter) != letter:
+                above.append(delta(first[label], letter))
         return Product(" ", sign * magnitude(node.coefficient), tuple(above), tuple(below))
 
     def _alone(self, joint: Joint) -> Iterator[Equation]:

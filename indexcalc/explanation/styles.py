@@ -145,7 +145,7 @@ class VecStyle(MatrixStyle):
         whole, inputs = wholes[node], self.inputs(node)
         is_row = not node.shape
         rule, reason = self.rule(node)
-        if inputs == [self.wrt]:
+        if not inputs or inputs == [self.wrt]:
             yield from self._alone(whole, is_row, rule, reason)
             return
         terms: list[Form] = []

@@ -249,7 +249,8 @@ def merged(terms: Terms) -> Terms:
     """Terms with the same factors, in any order, as one."""
     found: dict[object, Term] = {}
     for term in terms:
-        key = (frozenset((atom, term.atoms.count(atom)) for atom in term.atoms),)
+        typed = [(type(atom), *atom) for atom in term.atoms]  # a factor and its derivative are equal tuples
+        key = frozenset((each, typed.count(each)) for each in typed)
         known = found.get(key)
         found[key] = term if known is None else known._replace(coefficient=known.coefficient + term.coefficient)
     return tuple(term for term in found.values() if term.coefficient)
