@@ -11,6 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import indexcalc
 from indexcalc import IndexcalcError
@@ -23,8 +25,9 @@ from indexcalc.tensor.nodes import variable
 from indexcalc.tensor.product import einsum
 from indexcalc.tensor.sums import add
 
+from .strategies import Expression, index_questions, questions
 from .test_cli import on_terminal, run
-from .test_corpus import ASKS, Ask, answered, every_ask
+from .test_corpus import ASKS, KINDS, Ask, answered, every_ask
 
 ROOT = Path(__file__).parent.parent
 NEURON = "tanh(W x + b)"
@@ -75,6 +78,48 @@ def test_every_step_in_matrices_is_proved(ask: Ask, style: str) -> None:
 def test_every_step_of_the_samples_is_proved(name: str) -> None:
     for explanation in sample(name):
         assert explanation.verified
+
+
+@pytest.mark.parametrize("style", ["index", "differential", "vec"])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(questions(), index_questions()), st.sampled_from([1, 2]))
+def test_every_step_of_random_expressions_is_proved(style: str, question: tuple[Expression, str], order: int) -> None:
+    found, wrt = question
+    let = [
+        f"{name}: {KINDS[len(axes)]}" + (f"({', '.join(axes)})" if axes else "")
+        for name, axes in found.variables.items()
+    ]
+    try:
+        answer = indexcalc.diff(found.text, wrt, let, order)
+    except IndexcalcError:
+        return
+    explanation = Explanation(answer, style)
+    assert explanation.verified
+    assert explanation.text(60, full=True)
+
+
+def test_a_long_chain_takes_time_in_proportion() -> None:
+    steps = "".join(f"h{t} = tanh(W*h{t - 1} + x{t});" for t in range(1, 13))
+    explanation = explained(f"W: matrix(n, n); h0: vector(n); {steps} L = norm2(h12)^2; grad(L, W)")
+    assert explanation.verified
+    shown = explanation.text()
+    assert "tokens long (--full shows it)" in shown
+    assert "tokens long" not in explanation.text(full=True)
+
+
+@pytest.mark.parametrize(
+    "text, wrt",
+    [
+        ("exp(zn_l zm_j xm_j) -> j", "xm"),  # a delta beside a path of several steps
+        ("A*inv(X)*B*inv(X)*C", "X"),  # one form twice in a path
+        ("softmax(softmax(x))", "x"),  # a derivative beside its own factor
+        ("inv(eye(n) + c*C)*tanh(X*ones(m))", "c"),  # a product inside another, with letters of its own
+    ],
+)
+def test_paths_hang_together(text: str, wrt: str) -> None:
+    let = ["c: scalar", "C: matrix(n, n)", "X: matrix(n, m)"] if wrt == "c" else []
+    assert explained(text, wrt, let=let, order=1).verified
+    assert explained(text, wrt, let=let, order=2).verified
 
 
 def test_a_wrong_step_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +312,12 @@ def test_an_unknown_style_is_refused(name: str) -> None:
 
 
 # ---------------------------------------------------------------------- formats
+def test_a_slope_is_written_as_textbooks_do() -> None:
+    steps = explained("sigmoid(W x)", "x").steps
+    assert "y_i (1 - y_i) ∂z_i/∂x_k" in [step["after"] for step in steps]
+    assert "outer derivative: sigmoid' = sigmoid*(1 - sigmoid)" in [step["reason"] for step in steps]
+
+
 def test_the_object_survives_json() -> None:
     found = explained(NEURON, "W").to_dict()
     assert json.loads(json.dumps(found)) == found
@@ -282,6 +333,7 @@ def test_latex_is_an_align_with_reasons() -> None:
     assert shown.count(r"\begin{align*}") == shown.count(r"\end{align*}") > 1
     body = "\n".join(line for line in shown.splitlines() if not line.startswith("%"))
     assert body.isascii()
+    assert body.count(r"\left") == body.count(r"\right")
     assert body.count("{") == body.count("}")
 
 

@@ -144,10 +144,11 @@ class Opener:
         return term._replace(atoms=atoms + tuple(deltas))
 
     def _order(self, factor: tuple[Node, tuple[int, ...]], node: Einsum) -> tuple[object, ...]:
-        """Scalars first, then the user's order, then the order of the axes."""
+        """Scalars first, then the user's order, names before sums, then the order of the axes."""
         child, labels = factor
         first = min([node.output.index(x) for x in labels if x in node.output], default=99)
-        return bool(labels), self.forms.place(child), first, labels
+        is_sum = isinstance(child, TensorSum) and child not in self.named
+        return bool(labels), self.forms.place(child), is_sum, first, labels
 
     def single(self, node: Node, letters: Letters, used: Iterable[str]) -> Term:
         """A tensor as one term: a sum stands as a factor, a multiple of a named one by its name."""
