@@ -132,8 +132,8 @@ class ExplanationOutput(Output):
             self.written = True
 
     def close(self) -> None:
-        """Write the file, if there is one."""
-        if self.file is None:
+        """Write the file, if there is one and something for it."""
+        if self.file is None or not self._filed:
             return
         try:
             Path(self.file).write_text("".join(self._filed), encoding="utf-8")

@@ -33,7 +33,7 @@ from indexcalc.render.text import indices, text
 from indexcalc.tensor.elementwise import Apply, Function, apply
 from indexcalc.tensor.grouping import Flatten, Split
 from indexcalc.tensor.matrix_functions import MatrixFunction
-from indexcalc.tensor.nodes import Node, Variable, variable
+from indexcalc.tensor.nodes import Node, Rational, Variable, variable
 from indexcalc.tensor.product import Power
 
 MOST_NAMES = 3
@@ -263,13 +263,20 @@ MATRIX_RULES = {
 
 
 def elementwise_rule(node: Node) -> str:
-    """What is said of the rule of an elementwise node: ``tanh' = 1 - tanh^2, entry by entry``."""
+    """What is said of the rule of an elementwise node: ``tanh' = 1 - tanh^2``, ``(u^3)' = 3 u^2``."""
     if isinstance(node, Apply):
         return function_rule(node.function)
     assert isinstance(node, Power)
     if node.exponent is None:
-        return "by u: v u^(v-1), by v: log(u) u^v"
-    return f"(u^{node.exponent})' = {node.exponent} u^{node.exponent - 1}" if node.exponent != 2 else "(u^2)' = 2 u"
+        return "(u^v)' = v u^(v-1) u' + log(u) u^v v'"
+    if node.exponent == 2:
+        return "(u^2)' = 2 u"
+    number = "-" if node.exponent == -1 else f"{node.exponent} "
+    return f"(u^{_exponent(node.exponent)})' = {number}u^{_exponent(node.exponent - 1)}"
+
+
+def _exponent(value: Rational) -> str:
+    return str(value) if value.denominator == 1 else f"({value})"
 
 
 def function_rule(function: Function) -> str:
