@@ -307,6 +307,22 @@ TABLE = (
         "sin x",
         ("sin(x)", "sin: scalar; sin x"),
     ),
+    Entry(
+        "E309",
+        "defined by itself",
+        "A definition or a function may use others, in any order, but in the end they rest on variables: what is "
+        "defined by way of itself has no value. A recurrence over time has a name for each step.",
+        "f(x) = f(x) + 1; f(y)",
+        ("f(x) = x + 1; f(y)", "h1 = tanh(W h0); h2 = tanh(W h1); h2"),
+    ),
+    Entry(
+        "E310",
+        "what this uses has a mistake",
+        "The name is defined in another line of the file, and that line is reported with a mistake of its own. This "
+        "one can be answered once that one is mended.",
+        "x, y: vector(n); w = u + 1; u = x*y; w",
+        ("x, y: vector(n); w = u + 1; u = x .* y; w",),
+    ),
     # ------------------------------------------------------------------ E4xx: not differentiable, not supported
     Entry(
         "E402",
@@ -411,6 +427,14 @@ TABLE = (
         "A product has at most 64 factors, so that work stays bounded. Definitions split it into several.",
         "c: scalar; " + "c " * 65,
         ("c: scalar; b = c c c c; b b b b",),
+    ),
+    Entry(
+        "E508",
+        "the functions are too long when written out",
+        "A call of a function that you defined stands for its body. Functions that call others several times grow "
+        "fast; written out, a statement has at most 20,000 parts, so that work stays bounded.",
+        "f(x) = x + x; g(x) = f(f(f(f(x)))); h(x) = g(g(g(g(x)))); h(y)",
+        ("f(x) = x + x; z = f(f(y)); f(f(z))",),
     ),
 )
 
