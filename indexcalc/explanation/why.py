@@ -182,17 +182,24 @@ class Why:
 
     def _beside(self, term: Term, place: Atom) -> str:
         sides = []
-        for letter in place.letters:
+        for k, letter in enumerate(place.letters):
             others = [atom for atom in term.atoms if atom is not place and letter in atom.letters]
-            called = [
-                self._called(atom.node) for atom in others if isinstance(atom, Factor) and len(atom.node.shape) < 3
-            ]
-            sides.append(" and ".join(called) or "nothing")
+            called = [self._turned_to(atom, letter, k == 0) for atom in others if isinstance(atom, Factor)]
+            sides.append(" and ".join(filter(None, called)) or "nothing")
         if set(sides) == {"nothing"}:
             return ""
         if len(sides) == 1:
             return f"here {sides[0]} is left of {self.name}."
         return f"here {sides[0]} is left of {self.name}, {sides[1]} right."
+
+    def _turned_to(self, factor: Factor, letter: str, is_left: bool) -> str:
+        """A factor as it stands left or right of what shares a letter with it; "" where it has no matrix form."""
+        try:
+            form = self.notation.writer.matrices.signed_form(factor.node)[1]
+        except NoMatrixForm:
+            return ""
+        turned = factor.letters[-1 if is_left else 0] != letter or (is_left and len(factor.letters) == 1)
+        return text(algebra.transpose(form) if turned else form)
 
     # ------------------------------------------------------------------ Jacobian, pullback, layout
     def _gradient(self) -> Iterator[str]:
