@@ -1,10 +1,18 @@
 """indexcalc: matrix and tensor derivatives, with every index in its place."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from indexcalc.answer import Answer
 from indexcalc.claims.verdict import Verdict
 from indexcalc.errors import IndexcalcError
 from indexcalc.session import check, diff, differentiate, run, simplify, verdicts
 from indexcalc.tensor.nodes import clear_caches
+
+if TYPE_CHECKING:
+    from indexcalc.explanation.explained import Explanation
 
 __all__ = [
     "Answer",
@@ -14,8 +22,25 @@ __all__ = [
     "clear_caches",
     "diff",
     "differentiate",
+    "explain",
     "run",
     "simplify",
     "verdicts",
 ]
 __version__ = "0.1.0"
+
+
+def explain(
+    text: str,
+    wrt: str | Sequence[str] | None = None,
+    let: Sequence[str] = (),
+    order: int = 1,
+    layout: str = "numerator",
+    style: str = "index",
+    expand: Sequence[int] = (),
+) -> Explanation:
+    """The derivation of ``diff``'s answer, step by step. ``style`` is index, differential or vec; with ``expand``, the
+    sizes of the symbols in order, it is written entry by entry. Raises IndexcalcError."""
+    from indexcalc.explanation.explained import Explanation  # a plain answer does without
+
+    return Explanation(differentiate(text, wrt, let, order, layout)[0], style, expand)

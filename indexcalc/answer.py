@@ -38,7 +38,7 @@ class Answer:
         self.certified = certified
         self.derivation = Derivation(task)
         self._written = Written(self.derivation, by_definitions=False)
-        self._certificate = Certificate(self.derivation)
+        self.certificate = Certificate(self.derivation)
 
     @cached_property
     def _shown(self) -> Written:
@@ -142,7 +142,7 @@ class Answer:
             return None
         texts = {"index": self.index, "matrix": self.matrix, "vec": self.vec, "pullback": self.pullback}
         texts |= {"differential": self.differential, "structured": self.structured}
-        certificate, letters = self._certificate, self.indices
+        certificate, letters = self.certificate, self.indices
         checks = [certificate.derivative(), certificate.pullback()]
         reader = self._written.reader
         for label, shown in texts.items():
@@ -158,19 +158,19 @@ class Answer:
     def _certified_names(self, written: Written) -> list[Check]:
         """The names that forms use for their parts."""
         reader, nodes = written.reader, {name: node for node, name in written.writer.context.names.items()}
-        return [self._certificate.name(name, text(form), nodes[name], reader) for name, form in written.where.items()]
+        return [self.certificate.name(name, text(form), nodes[name], reader) for name, form in written.where.items()]
 
     @property
     def _notes(self) -> list[str]:
         """What was assumed, and whether the derivative could not be compared with differences."""
-        lacking = self.certified and self._certificate.derivative().error is None
+        lacking = self.certified and self.certificate.derivative().error is None
         return [*self.task.notes, *([UNCHECKED] if lacking else [])]
 
     def _certify(self, lines: Collection[Line]) -> None:
         """What is about to be shown. Raises IndexcalcError E490."""
         if not self.certified:
             return
-        certificate, shown = self._certificate, self._shown
+        certificate, shown = self.certificate, self._shown
         certificate.derivative()
         for line in lines:
             if line.form is not None:
@@ -198,7 +198,7 @@ class Answer:
             raise IndexcalcError("E404", f"code for the form {form!r} is not supported yet")
         derivation, task = self.derivation, self.task
         if self.certified:
-            self._certificate.derivative()
+            self.certificate.derivative()
         shapes = {i.name: i.shape for i in task.inputs}
         result = derivation.node
         if form == "pullback":
@@ -206,7 +206,7 @@ class Answer:
                 raise IndexcalcError("E404", "this answer has no pullback")
             result = derivation.pullback_node
             if self.certified:
-                self._certificate.pullback()
+                self.certificate.pullback()
             if derivation.cotangent is not None and task.output.shape and derivation.cotangent not in shapes:
                 shapes = {derivation.cotangent: task.output.shape, **shapes}
         shapes |= dict.fromkeys(declared_functions([result]), ())

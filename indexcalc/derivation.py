@@ -230,13 +230,26 @@ class Derivation:
     def groups(self) -> tuple[Letters, ...]:
         """The letters of the output's axes and of each variable's: the user's, else by habit."""
         task = self.task
-        shapes: list[Shape] = [task.output.shape, *[v.shape for v in task.wrt]]
-        given = [*task.letters, *[()] * len(shapes)]
+        shapes, given = self._axes
         if task.form in ("simplify", "jvp"):
             shapes = shapes[:1]
         elif task.form in ("vjp", "hvp"):
             shapes, given = shapes[1:2], given[1:]
-        used = {letter for letters in given for letter in letters} | set(task.preferred)
+        return self._lettered(shapes, given)
+
+    @cached_property
+    def every_group(self) -> tuple[Letters, ...]:
+        """The letters of the output's axes and of each variable's, whatever is asked."""
+        return self._lettered(*self._axes)
+
+    @property
+    def _axes(self) -> tuple[list[Shape], list[Letters]]:
+        """The shapes of the output and of each variable, and the letters that the user gave them."""
+        shapes = [self.task.output.shape, *[v.shape for v in self.task.wrt]]
+        return shapes, [*self.task.letters, *[()] * len(shapes)]
+
+    def _lettered(self, shapes: Sequence[Shape], given: Sequence[Letters]) -> tuple[Letters, ...]:
+        used = {letter for letters in given for letter in letters} | set(self.task.preferred)
         found: list[Letters] = []
         for shape, letters in zip(shapes, given, strict=False):
             taken = {letter for group in found for letter in group}

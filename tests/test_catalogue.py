@@ -140,12 +140,11 @@ def test_an_unknown_code_names_the_nearest(code: str, near: str | None) -> None:
         assert near in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["x'*x"], ["x'*x", "--wrt", "x"], ["-x", "--wrt", "x"], [""]])
-def test_explaining_an_expression_is_not_supported_yet(arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["x'*x"], ["x'*x", "--wrt", "x"], ["-x", "--wrt", "x"], ["E*x", "--wrt", "x"]])
+def test_what_is_no_code_is_an_expression(arguments: list[str]) -> None:
     done = run("explain", *arguments)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "error E404: " in done.stderr
-    assert "not supported yet" in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("∂")
 
 
 def test_help_of_explain_names_the_codes() -> None:

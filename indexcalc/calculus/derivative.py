@@ -8,6 +8,7 @@ in the normal form leaves the order of multiplication open; deltas that reach th
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from itertools import accumulate, pairwise
 
 from indexcalc.tensor.elementwise import Apply, apply
@@ -19,11 +20,12 @@ from indexcalc.tensor.product import Einsum, Power, einsum, power, zeros
 from indexcalc.tensor.sums import Sum, add
 
 
-def jacobian(output: Node, variable: Node) -> Node:
-    """∂output/∂variable: the output's axes, then the variable's. The gradient of a scalar."""
+def jacobian(output: Node, variable: Node, fixed: Collection[Node] = ()) -> Node:
+    """∂output/∂variable: the output's axes, then the variable's. The gradient of a scalar. The variable may be any
+    node; what depends on it through a ``fixed`` node only counts as constant."""
     axes = tuple(range(len(output.shape)))
     seed = einsum(1, (), axes + axes, dict(enumerate(output.shape))) if axes else number(1)
-    return _reverse(output, variable, seed, len(axes))
+    return _reverse(output, variable, seed, len(axes), fixed)
 
 
 def pullback(output: Node, variable: Node, cotangent: Node) -> Node:
@@ -33,26 +35,32 @@ def pullback(output: Node, variable: Node, cotangent: Node) -> Node:
 
 def differential(output: Node, variable: Node, perturbation: Node) -> Node:
     """The Jacobian-vector product: the change of the output for a perturbation of the variable."""
-    depends = _dependents(output, variable)
-    change: dict[Node, Node] = {variable: perturbation}
-    for node in depends:
+    return changed(output, {variable: perturbation})
+
+
+def changed(output: Node, changes: Mapping[Node, Node]) -> Node:
+    """The change of the output for these changes of some nodes, which depend on nothing else."""
+    change = dict(changes)
+    for node in dependents(output, changes):
         if node not in change:
             change[node] = _forward(node, change)
     return change[output] if output in change else zeros(output.shape)
 
 
-def _dependents(output: Node, variable: Node) -> list[Node]:
-    """The nodes of the graph that the variable reaches, children before parents."""
-    reached = {variable}
-    order = descendants([output])
+def dependents(output: Node, variables: Collection[Node], fixed: Collection[Node] = ()) -> list[Node]:
+    """The nodes of the graph that the variables reach, children before parents; what is below a variable or a
+    ``fixed`` node does not count."""
+    reached = set(variables)
+    stops = reached.union(fixed)
+    order = descendants([output], lambda node: () if node in stops else node.children)
     for node in order:
-        if any(child in reached for child in node.children):
+        if node not in stops and any(child in reached for child in node.children):
             reached.add(node)
     return [node for node in order if node in reached]
 
 
-def _reverse(output: Node, variable: Node, seed: Node, lead: int) -> Node:
-    order = _dependents(output, variable)
+def _reverse(output: Node, variable: Node, seed: Node, lead: int, fixed: Collection[Node] = ()) -> Node:
+    order = dependents(output, (variable,), fixed)
     reached = set(order)
     received: dict[Node, list[tuple[int, Node]]] = {output: [(1, seed)]}
     for node in reversed(order):
@@ -100,7 +108,7 @@ def _contributions(node: Node, cotangent: Node, lead: int, wanted: set[Node]) ->
         return [(child, term) for term in terms]
     return [
         (child, einsum(1, [(cotangent, leading + own), (slope, own)], leading + own))
-        for child, slope in _slopes(node)
+        for child, slope in slopes(node)
         if child in wanted
     ]
 
@@ -130,11 +138,11 @@ def _forward(node: Node, change: dict[Node, Node]) -> Node:
         other = tuple(range(len(own), len(own) + len(child.shape)))
         return add((1, einsum(1, [(t, own + other), (change[child], other)], own)) for t in node.jacobian())
     return add(
-        (1, einsum(1, [(slope, own), (change[child], own)], own)) for child, slope in _slopes(node) if child in change
+        (1, einsum(1, [(slope, own), (change[child], own)], own)) for child, slope in slopes(node) if child in change
     )
 
 
-def _slopes(node: Node) -> list[tuple[Node, Node]]:
+def slopes(node: Node) -> list[tuple[Node, Node]]:
     """The partial derivatives of an elementwise node by its children, entry by entry."""
     if isinstance(node, Apply):
         argument = node.children[0]

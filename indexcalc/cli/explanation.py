@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from textwrap import wrap
@@ -10,16 +9,12 @@ from textwrap import wrap
 from indexcalc.catalogue import CODES, TABLE, Entry, entry
 from indexcalc.errors import IndexcalcError
 
-CODE = re.compile(r"[Ee]?\d+")
 LONGEST = 150
 """Characters of an example that are shown."""
 
 
 def explanation(text: str, width: int | None) -> Iterable[str]:
-    """The row of a code, wrapped to ``width``. Raises IndexcalcError E111, E404."""
-    if not CODE.fullmatch(text):
-        message = "explaining an expression is not supported yet, only the code of an error"
-        raise IndexcalcError("E404", message, (0, len(text)), "give a code, `indexcalc explain E203`", text)
+    """The row of a code, wrapped to ``width``. Raises IndexcalcError E111."""
     code = text.upper() if text[0] in "Ee" else f"E{text}"
     found = entry(code)
     if found is None:

@@ -15,12 +15,13 @@ import typer
 import indexcalc
 from indexcalc.answer import Answer
 from indexcalc.claims.verdict import Verdict
+from indexcalc.cli import explaining
 from indexcalc.cli.explanation import explanation, titles
 from indexcalc.cli.output import Color, Form, Format, Output
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
 from indexcalc.language.shorthands import TABLE as SHORTHANDS
-from indexcalc.session import LAYOUTS, Session, differentiate, prepared, split, verdicts
+from indexcalc.session import LAYOUTS, Mode, Session, differentiate, prepared, split, verdicts
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
 EXAMPLES = """\
@@ -190,21 +191,53 @@ def functions() -> None:
 
 @app.command()
 def explain(
-    code: Annotated[str | None, typer.Argument(help="The code of an error, such as E203.", show_default=False)] = None,
-    wrt: Annotated[list[str] | None, typer.Option("--wrt", hidden=True)] = None,
+    expression: Annotated[
+        str | None,
+        typer.Argument(
+            help="The expression, or statements; or the code of an error, such as E203.", show_default=False
+        ),
+    ] = None,
+    wrt: Annotated[
+        list[str] | None, typer.Option("--wrt", help="The variable; one explanation for each.", metavar="VAR")
+    ] = None,
+    order: Annotated[int, typer.Option("--order", help="1, or 2.")] = 1,
+    let: Let = None,
+    layout: Layout = "numerator",
+    style: explaining.Styles = explaining.ExplanationStyle.INDEX,
+    expand: explaining.Expand = "",
+    full: explaining.Full = False,
+    format: explaining.Formats = None,
+    file: explaining.File = None,
+    color: Colors = Color.AUTO,
     ascii: Ascii = False,
 ) -> None:
-    """Explain an error by its code: the rule, an input that breaks it, and what to write instead.
+    """Explain a derivative step by step, from indices to matrices, and why it looks as it does.
 
-    Every error message begins with its code. Without a code, all codes are listed. Explaining the steps of a
-    derivative is not supported yet.
+    Or an error by its code: the rule, an input that breaks it, and what to write instead. Without an expression and
+    with nothing in a pipe, all codes are listed.
     """
-    output = Output(Format.PLAIN, [Form.ALL], Color.NEVER, ascii)
-    width = shutil.get_terminal_size().columns if output.terminal else None
-    try:
-        output.lines(titles() if code is None else explanation(code, width))
-    except IndexcalcError as error:
-        output.error(error)
+    output = explaining.ExplanationOutput(format, color, ascii, style, expand, full, file)
+    piped = expression == "-" or (expression is None and not sys.stdin.isatty())
+    text = _stdin() if piped else expression or ""
+    if piped and text.strip():
+        session = _declared(output, let)
+        mode: Mode = "diff" if wrt else "run"
+        if mode == "run":
+            session.foresee(split(text))
+        _batch(
+            output,
+            split(text),
+            lambda s, line: session.answers(s, mode, wrt=wrt or (), order=order, layout=layout, line=line),
+        )
+    elif expression is None or (not wrt and explaining.LIKE_A_CODE.fullmatch(text)):
+        width = shutil.get_terminal_size().columns if output.terminal else None
+        try:
+            output.lines(titles() if expression is None else explanation(text, width))
+        except IndexcalcError as error:
+            output.error(error)
+    else:
+        _one(output, text, lambda: differentiate(text, wrt, let or (), order, layout))
+    output.close()
     _finish(output)
 
 

@@ -6,7 +6,7 @@ else ``sum_j(…)`` names it. Deltas come from outputs that repeat a label.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from itertools import count
 
@@ -61,9 +61,9 @@ def delta(a: str, b: str) -> Symbol:
 class IndexForms:
     """The index forms of one answer. ``kept`` are the letters of its axes; ``preferred`` the user's own."""
 
-    def __init__(self, context: Context, matrix: MatrixForms, kept: Letters, preferred: Letters = ()) -> None:
+    def __init__(self, context: Context, matrix: MatrixForms, kept: Collection[str], preferred: Letters = ()) -> None:
         self.context, self.matrix, self.kept = context, matrix, frozenset(kept)
-        self.preferred = [letter for letter in dict.fromkeys(preferred) if letter not in kept]
+        self.preferred = [letter for letter in dict.fromkeys(preferred) if letter not in self.kept]
         self._places: dict[Node, int] = {}
         self._sizes: dict[str, Dimension] = {}
         self.written: dict[Node, dict[int, str]] = {}
@@ -73,6 +73,16 @@ class IndexForms:
         """The form of a node whose axes have these letters."""
         self._sizes.update(zip(letters, node.shape, strict=True))
         return self._form(node, letters, Scope(set(letters) | self.kept))
+
+    def factor(self, node: Node, letters: Letters, scope: Scope) -> tuple[int, Form, Rational]:
+        """Sign, form and exponent of a factor of a product whose letters are those of the scope."""
+        self._sizes.update(zip(letters, node.shape, strict=True))
+        return self._power(node, letters, scope)
+
+    def typed_order(self, node: sums.Sum) -> Sequence[Node]:
+        """The terms of a sum in the user's order, else in that of the names in them."""
+        found = self._typed_order(node, flip=True)
+        return found[1] if found is not None else sorted(node.children, key=self.place)
 
     # ------------------------------------------------------------------ letters and order
     def _fresh(self, scope: Scope, dimension: Dimension) -> str:
@@ -108,7 +118,7 @@ class IndexForms:
             sign, form = self._sum(node, letters, scope, flip=False)
         else:
             sign, form = self._signed(node, letters, scope)
-        return form if sign > 0 else _negated(form)
+        return form if sign > 0 else negated(form)
 
     def _signed(self, node: Node, letters: Letters, scope: Scope) -> tuple[int, Form]:
         """A sign and a form, for use where a sign can stand outside."""
@@ -226,10 +236,10 @@ class IndexForms:
         if isinstance(form, Product) and form.operator == "*" and not form.divisors:
             scalars = [factor for factor in form.factors if factor.kind == "s"]
             rest = [factor for factor in form.factors if factor.kind != "s"]
-            whole = _with_letters(rest[0] if len(rest) == 1 else algebra.matmul(*rest), letters)
+            whole = with_letters(rest[0] if len(rest) == 1 else algebra.matmul(*rest), letters)
             alone = not scalars and form.coefficient == 1
             return sign, whole if alone else Product(" ", form.coefficient, (*scalars, whole))
-        return sign, _with_letters(form, letters)
+        return sign, with_letters(form, letters)
 
     def _with_vectors_apart(self, node: Einsum, letters: Letters, scope: Scope) -> tuple[int, Form]:
         """``kron(A, B)_ij x_i y_j``: the vectors that a product takes apart, and what is left as one matrix."""
@@ -247,7 +257,7 @@ class IndexForms:
         sign, form = self._signed(whole, (*letters, *own), scope)
         for (child, _), letter in zip(vectors, own, strict=True):
             s, vector = self._signed(child.children[0], (letter,), scope)
-            sign, form = sign * s, Product(" ", 1, (*_flat(form), *_flat(vector)))
+            sign, form = sign * s, Product(" ", 1, (*flat(form), *flat(vector)))
         return sign, form
 
     # ------------------------------------------------------------------ products
@@ -286,7 +296,7 @@ class IndexForms:
         scope.doubled |= {x for x in seen if seen.count(x) > 1 or x in inner.doubled}
         explicit = tuple([x for x, n in counts.items() if x not in own and (n != 2 or x in inner.doubled)])
         above, below = self._placed(node, names, deltas, parts, own.union(explicit))
-        return sign, _summed(tensor.magnitude(node.coefficient), explicit, above, below)
+        return sign, summed(tensor.magnitude(node.coefficient), explicit, above, below)
 
     def _order(self, factor: tuple[Node, Labels], output: Labels) -> tuple[object, ...]:
         """Scalars first, then the user's order, then the order of the axes."""
@@ -312,7 +322,7 @@ class IndexForms:
             if exponent < 0 and all(names[label] in named for label in labels):
                 below.append(algebra.raised(form, -exponent) if exponent == -1 else Power(form, -exponent, False))
             elif exponent == 1:
-                above += _flat(form)
+                above += flat(form)
             else:
                 above.append(Power(form, exponent, False))
         return above + [form for _, form in deltas], below
@@ -330,7 +340,7 @@ class IndexForms:
         if variant is None:
             content, _, primitive = node.primitive()
             sign, form = self._signed(primitive, letters, scope)
-            return sign if content > 0 else -sign, Product(" ", tensor.magnitude(content), _flat(form))
+            return sign if content > 0 else -sign, Product(" ", tensor.magnitude(content), flat(form))
         return self._sum_of(variant, letters, scope, flip)
 
     def _sum_of(self, node: Node, letters: Letters, scope: Scope, flip: bool) -> tuple[int, Form]:
@@ -382,7 +392,7 @@ class IndexForms:
             s, form = self._signed(term, own, inner)
             missing = tuple([letters[axis] for axis in axes])
             if missing and (own or not complete) and (not complete or not self.kept.issuperset(missing)):
-                form = Product(" ", 1, (*_flat(form), *[Symbol("ones", "", -1, (x,)) for x in missing]))
+                form = Product(" ", 1, (*flat(form), *[Symbol("ones", "", -1, (x,)) for x in missing]))
                 complete = True
             terms.append((s, form))
             used |= inner.used
@@ -400,26 +410,26 @@ def _repeated(letters: Letters) -> set[str]:
     return {letter for letter in letters if letters.count(letter) > 1}
 
 
-def _with_letters(form: Form, letters: Letters) -> Form:
+def with_letters(form: Form, letters: Letters) -> Form:
     if isinstance(form, Call):
         return Call(form.function, "", form.parts, letters)
     return Call("", "", (form,), letters)
 
 
-def _negated(form: Form) -> Form:
+def negated(form: Form) -> Form:
     if isinstance(form, Product):
         return Product(form.operator, -form.coefficient, form.factors, form.divisors)
     return Product(" ", -1, (form,))
 
 
-def _flat(form: Form) -> tuple[Form, ...]:
+def flat(form: Form) -> tuple[Form, ...]:
     """The factors of a form in a product."""
     if isinstance(form, Product) and form.coefficient == 1 and not form.divisors:
         return form.factors
     return (form,)
 
 
-def _summed(coefficient: Rational, explicit: Letters, above: list[Form], below: list[Form]) -> Form:
+def summed(coefficient: Rational, explicit: Letters, above: list[Form], below: list[Form]) -> Form:
     if explicit:
         inside = above[0] if len(above) == 1 and not below else Product(" ", 1, tuple(above), tuple(below))
         above, below = [SumOver(explicit, inside)], []

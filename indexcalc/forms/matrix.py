@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from indexcalc.forms import algebra
 from indexcalc.forms.algebra import assemble, cheapest, hadamard, matmul, symmetric, transpose
@@ -33,6 +34,15 @@ Signed = tuple[int, Form]
 """A sign and a form."""
 
 
+class Joining(NamedTuple):
+    """One step of a contraction path: the pieces that it took, what they became, and the labels that are needed
+    afterwards."""
+
+    taken: Sequence[Piece]
+    made: Piece
+    needed: Collection[int]
+
+
 class NoMatrixForm(Exception):
     """Why there is none, in words; ``labels`` of the product ``node`` are those that force it, if some do."""
 
@@ -56,6 +66,8 @@ class MatrixForms:
         self._plain: dict[Node, Form] = {}
         self.chosen: dict[Node, Node | None] = {}
         """The variant in which a sum is printed; None where its content stands in front."""
+        self.trace: dict[Node, list[tuple[Form, list[Joining]]]] | None = None
+        """Where someone asks: of each product every form that was tried, with the steps that led to it."""
 
     # ------------------------------------------------------------------ entrance
     def answer(self, node: Node) -> tuple[Node, Form]:
@@ -298,7 +310,8 @@ class MatrixForms:
                     s, form = self.signed(child)
                     pieces.append(_looped(labels, form))
             sign *= s
-        labels, body = self._contract(pieces, node)
+        joinings: list[Joining] = []
+        labels, body = self._contract(pieces, node, joinings)
         if body is not None and not labels:
             base = algebra.squares(pieces[0][1]) if norms and len(pieces) == 1 else None
             scalars.append((body if base is None else Power(Call("norm2", "s", (base,)), 2, False), 1))
@@ -306,7 +319,10 @@ class MatrixForms:
         if node.output:
             body = self._with_output(labels, body, node)
         coefficient, joined = algebra.joined_roots(coefficient, roots)
-        return sign, assemble(coefficient, scalars + joined, body)
+        form = assemble(coefficient, scalars + joined, body)
+        if self.trace is not None:
+            self.trace.setdefault(node, []).append((form, joinings))
+        return sign, form
 
     def _number_root(self, node: Node) -> tuple[Form, Rational] | None:
         """p and the sign of the exponent where a scalar is sqrt(p) or 1/sqrt(p) for a number p or pi."""
@@ -318,7 +334,7 @@ class MatrixForms:
     def _called(self, node: Node) -> str:
         return node.name if isinstance(node, tensor.Variable) else "a factor"
 
-    def _contract(self, pieces: list[Piece], node: Einsum) -> tuple[Labels, Form | None]:
+    def _contract(self, pieces: list[Piece], node: Einsum, joinings: list[Joining]) -> tuple[Labels, Form | None]:
         """All pieces of a product as one, with its labels."""
         if not pieces:
             return (), None
@@ -333,6 +349,8 @@ class MatrixForms:
             pieces = [piece for place, piece in enumerate(pieces) if place not in step]
             needed = set(output).union(*(labels for labels, _ in pieces))
             pieces.append(_joined(taken[0], taken[1], needed) if len(taken) == 2 else _reduced(taken[0], needed))
+            if self.trace is not None:
+                joinings.append(Joining(taken, pieces[-1], needed))
         return pieces[0]
 
     def _with_output(self, labels: Labels, body: Form | None, node: Einsum) -> Form:

@@ -207,6 +207,15 @@ class SumOver(Form):
         self._count("", ATOM, (body,), 1, 3)
 
 
+class Derivative(Form):
+    """∂y_i/∂W_kl, in index notation: what a derivation has not worked out yet. In brackets where a factor follows."""
+
+    __slots__ = ()
+
+    def __init__(self, above: Form, below: Form, is_last: bool) -> None:
+        self._count("", ATOM if is_last else PRODUCT, (above, below), 1, 4)
+
+
 def same(a: Form, b: Form) -> bool:
     """Whether two forms print alike."""
     stack = [(a, b)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from indexcalc.forms.context import Context
@@ -48,7 +48,7 @@ class Writer:
 
     def best(self, node: Node, letters: Letters) -> Printed:
         """A final answer: the best of its ways to be written."""
-        index = IndexForms(self.context, self.matrices, letters, self.preferred)
+        index = self.index(letters)
         try:
             best, matrix = self.matrices.answer(node)
             ways = [index.form(way, letters) for way in dict.fromkeys((best, node))]
@@ -63,15 +63,17 @@ class Writer:
         try:
             return Printed(node, letters, None, self.matrices.form(node), None)
         except NoMatrixForm as reason:
-            index = IndexForms(self.context, self.matrices, letters, self.preferred)
+            index = self.index(letters)
             indexed = index.form(node, letters)
             return Printed(node, letters, indexed, None, _reason(reason, index))
 
+    def index(self, kept: Collection[str]) -> IndexForms:
+        """Index forms in which these letters are not summed."""
+        return IndexForms(self.context, self.matrices, kept, self.preferred)
+
     def entries(self, node: Node, letters: Letters) -> Form | None:
         """A tensor of order 3 or 4 as deltas and the entries of matrices."""
-        return entries_form(
-            self.matrices, IndexForms(self.context, self.matrices, letters, self.preferred), node, letters
-        )
+        return entries_form(self.matrices, self.index(letters), node, letters)
 
     def vec(self, node: Node, output_rank: int) -> Form | None:
         """The Kronecker form of a derivative of order 3 or 4."""

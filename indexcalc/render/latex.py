@@ -9,6 +9,7 @@ from indexcalc.forms.nodes import (
     PRODUCT,
     SUM,
     Call,
+    Derivative,
     Entries,
     Form,
     Number,
@@ -98,6 +99,12 @@ def _layout(form: Form) -> Iterator[Piece]:
         case SumOver():
             yield r"\sum_{" + " ".join(map(letter, form.letters)) + "} "
             yield from _bracketed(form.parts[0], brackets(form.parts[0], SUM))
+        case Derivative():
+            yield r"\frac{\partial "
+            yield form.parts[0]
+            yield r"}{\partial "
+            yield form.parts[1]
+            yield "}"
 
 
 def _call(form: Call) -> Iterator[Piece]:
@@ -108,7 +115,8 @@ def _call(form: Call) -> Iterator[Piece]:
     else:
         row = BY_NAME.get(form.function)
         plain = form.function if len(form.function.rstrip("'")) == 1 else rf"\operatorname{{{form.function}}}"
-        yield row.latex if row else NAMES.get(form.function, plain)
+        if form.function:  # none: a product in brackets, with letters
+            yield row.latex if row else NAMES.get(form.function, plain)
         yield r"\left("
         yield from _joined(form.parts, ", ")
         yield r"\right)"
@@ -173,8 +181,10 @@ def number(value: Rational) -> str:
 
 
 def letter(text: str) -> str:
-    """An index letter: ``i``, ``i_1`` for i1, or Greek."""
+    """An index letter: ``i``, ``i_1`` for i1, or Greek; or a number, for an entry."""
     stem = text.rstrip("0123456789")
+    if not stem:
+        return text
     return word(stem) + (f"_{{{text[len(stem) :]}}}" if stem != text else "")
 
 

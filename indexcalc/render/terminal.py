@@ -14,6 +14,8 @@ from indexcalc.render.report import Line, Report
 from indexcalc.render.text import pieces
 
 STYLES = {"name": "cyan", "number": "magenta", "function": "green", "operator": "bold", "bracket": "none"}
+STYLES |= {"title": "bold", "heading": "bold yellow", "label": "yellow", "reason": "dim", "sentence": "none"}
+STYLES |= {f"term{k}": color for k, color in enumerate(("cyan", "magenta", "green", "yellow", "blue", "red"))}
 LABEL = 16
 """Columns that the labels take up, and then two more for lines that go on."""
 NARROWEST = 20
@@ -43,6 +45,11 @@ class TerminalReport:
             shape = report.shape if ascii_only else report.shape.replace(" x ", " × ")
             layout = f", {report.layout}" if report.layout else ""
             yield Text(f"  {'shape':<{LABEL - 2}}{shape}{layout}", style="dim")
+
+
+def styled(row: Sequence[tuple[str, str]]) -> Text:
+    """A row of pieces in their colours."""
+    return Text.assemble(*[(shown, STYLES.get(kind, "none")) for shown, kind in row])
 
 
 class TerminalClaim:

@@ -9,6 +9,7 @@ from indexcalc.forms.nodes import (
     PRODUCT,
     SUM,
     Call,
+    Derivative,
     Entries,
     Form,
     Number,
@@ -81,6 +82,11 @@ def _layout(form: Form) -> Iterator[Piece]:
         case SumOver():
             yield f"sum{subscript(form.letters)}", "function"
             yield from _bracketed(form.parts[0], True)
+        case Derivative():
+            yield "∂", "function"
+            yield form.parts[0]
+            yield "/∂", "function"
+            yield form.parts[1]
 
 
 def _bracketed(part: Form, needed: bool) -> Iterator[Piece]:

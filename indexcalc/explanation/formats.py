@@ -1,0 +1,206 @@
+"""An explanation in each of its formats: functions from what it says to text. TABLE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from html import escape
+from itertools import groupby
+from typing import NamedTuple
+
+from indexcalc.explanation.layout import COLUMNS, Layout, Row
+from indexcalc.explanation.steps import Equation, Group
+from indexcalc.render.latex import latex
+from indexcalc.render.report import Line
+from indexcalc.render.text import text
+
+
+class Page(NamedTuple):
+    """What a format is made from."""
+
+    title: str
+    groups: Sequence[Group]
+    full: bool = False
+
+
+def to_plain(page: Page) -> Iterator[str]:
+    """Text."""
+    for row in _rows(page):
+        yield "".join(shown for shown, _ in row).rstrip()
+
+
+# ---------------------------------------------------------------------- LaTeX and Markdown
+def to_latex(page: Page) -> Iterator[str]:
+    """An align* with reasons, between headings in words; amsmath."""
+    yield f"% {page.title}"
+    for heading, groups in groupby(page.groups, lambda group: group.heading):
+        lines = [line for group in groups for line in group.lines]
+        if not lines:
+            continue
+        yield rf"\paragraph{{{_prose(heading)}}}"
+        for is_formula, run in groupby(lines, lambda line: not isinstance(line, str)):
+            if is_formula:
+                yield r"\begin{align*}"
+                yield from _aligned(run, _prose)
+                yield r"\end{align*}"
+            else:
+                yield r"\begin{itemize}"
+                yield from (rf"  \item {_prose(str(line))}" for line in run)
+                yield r"\end{itemize}"
+
+
+def to_markdown(page: Page) -> Iterator[str]:
+    """Headings, displayed formulas between ``$$``, and lists."""
+    yield f"# {page.title}"
+    for heading, groups in groupby(page.groups, lambda group: group.heading):
+        lines = [line for group in groups for line in group.lines]
+        if not lines:
+            continue
+        yield from ("", f"## {heading}")
+        for is_formula, run in groupby(lines, lambda line: not isinstance(line, str)):
+            yield ""
+            if is_formula:
+                yield from ("$$", r"\begin{aligned}", *_aligned(run, _escaped), r"\end{aligned}", "$$")
+            else:
+                yield from (f"- {_marked(str(line))}" for line in run)
+
+
+def _aligned(lines: Iterable[Equation | Line | str], words: Callable[[str], str]) -> Iterator[str]:
+    """The rows of an aligned display; ``words`` writes what stands in it as text."""
+    rows = []
+    for line in lines:
+        if isinstance(line, Equation):
+            left = "" if line.left is None else latex(line.left)
+            rows.append((left, "=", latex(line.right), line.reason))
+        elif isinstance(line, Line) and line.form is not None:
+            left = "" if line.left is None else latex(line.left)
+            rows.append((left, "=" if left else "", latex(line.form), line.label))
+    for place, (left, sign, right, reason) in enumerate(rows):
+        told = rf" && \text{{{words(reason)}}}" if reason else ""
+        yield rf"  {left} &{sign} {right}{told}" + (r" \\" if place < len(rows) - 1 else "")
+
+
+_INDEXED = re.compile(r"δ_(\w+)|∂(\w+)/∂(\w+)|(\w+)_(\w+)")
+
+
+def _prose(sentence: str) -> str:
+    """A sentence as LaTeX text, its indices in math mode."""
+    found: list[str] = []
+    end = 0
+    for match in _INDEXED.finditer(sentence):
+        found.append(_escaped(sentence[end : match.start()]))
+        letters, above, below, name, script = match.groups()
+        if letters:
+            found.append(rf"$\delta_{{{letters}}}$")
+        elif above:
+            found.append(rf"$\partial {_scripted(above)} / \partial {_scripted(below)}$")
+        else:
+            found.append(rf"${name}_{{{_escaped(script)}}}$")
+        end = match.end()
+    shown = "".join(found) + _escaped(sentence[end:])
+    return "".join(_SYMBOLS.get(character, character) for character in shown)
+
+
+def _scripted(word: str) -> str:
+    name, _, script = word.partition("_")
+    return rf"{name}_{{{_escaped(script)}}}" if script else name
+
+
+_SPECIAL = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
+_SYMBOLS = {"∂": r"$\partial$", "δ": r"$\delta$", "…": r"\ldots{}"}
+
+
+def _escaped(words: str) -> str:
+    return "".join(_SPECIAL.get(c, f"\\{c}" if c in "#$%&_{}" else c) for c in words)
+
+
+def _marked(sentence: str) -> str:
+    """A sentence for Markdown, where * and _ are no emphasis."""
+    return re.sub(r"([*_\\])", r"\\\1", sentence)
+
+
+# ---------------------------------------------------------------------- pictures and pages
+COLORS = {
+    "name": "#0b6e8a",
+    "number": "#8a1f7a",
+    "function": "#2b7a2b",
+    "operator": "#222222",
+    "bracket": "#222222",
+    "title": "#111111",
+    "heading": "#a05a00",
+    "label": "#a05a00",
+    "reason": "#666666",
+    "sentence": "#222222",
+} | {f"term{k}": c for k, c in enumerate(("#0b6e8a", "#8a1f7a", "#2b7a2b", "#a05a00", "#2244aa", "#aa2222"))}
+"""One colour for each kind of piece, dark on white."""
+BOLD = frozenset({"title", "heading"})
+FONT = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+WIDE, HIGH = 8.43, 19
+"""The size of a character of 14 px in pixels."""
+
+
+def to_html(page: Page) -> Iterator[str]:
+    """A page on its own: no script, no link."""
+    yield "<!DOCTYPE html>"
+    yield f'<html lang="en"><head><meta charset="utf-8"><title>{escape(page.title)}</title>'
+    yield f"<style>pre{{font-family:{FONT};font-size:14px;line-height:1.35}}"
+    yield "".join(
+        f".{kind}{{color:{color}{';font-weight:bold' if kind in BOLD else ''}}}" for kind, color in COLORS.items()
+    )
+    yield "</style></head><body><pre>"
+    for row in _rows(page):
+        yield "".join(
+            f'<span class="{kind}">{escape(shown)}</span>' if kind else escape(shown) for shown, kind in row
+        ).rstrip()
+    yield "</pre></body></html>"
+
+
+def to_svg(page: Page) -> Iterator[str]:
+    """A picture of the text, in the reader's own monospaced font."""
+    rows = _rows(page)
+    width = max(sum(len(shown) for shown, _ in row) for row in rows)
+    size = f'width="{round(width * WIDE + 20)}" height="{(len(rows) + 1) * HIGH}"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}" font-size="14">'
+    yield f"<title>{escape(page.title)}</title>"
+    yield '<rect width="100%" height="100%" fill="#ffffff"/>'
+    for place, row in enumerate(rows, 1):
+        column = 0
+        for shown, kind in row:
+            if shown.strip():
+                x = f'{10 + column * WIDE:.1f}" y="{place * HIGH}'
+                style = f'fill="{COLORS.get(kind, "#222222")}"' + (' font-weight="bold"' if kind in BOLD else "")
+                length = f'textLength="{len(shown) * WIDE:.1f}" xml:space="preserve"'
+                yield f'<text x="{x}" {style} {length}>{escape(shown)}</text>'
+            column += len(shown)
+    yield "</svg>"
+
+
+def _rows(page: Page) -> list[Row]:
+    return list(Layout(COLUMNS, True, page.full).rows(page.title, page.groups))
+
+
+TABLE: dict[str, Callable[[Page], Iterator[str]]] = {
+    "plain": to_plain,
+    "latex": to_latex,
+    "markdown": to_markdown,
+    "html": to_html,
+    "svg": to_svg,
+}
+"""The lines of each format that is text."""
+
+
+def steps(groups: Sequence[Group]) -> Iterator[dict[str, str]]:
+    """The equations: what a rule was applied to, what it gave, and why."""
+    for group in groups:
+        before = ""
+        for line in group.lines:
+            if isinstance(line, Equation):
+                left = before if line.left is None else text(line.left)
+                before = text(line.right)
+                yield {
+                    "group": group.heading if not group.name else f"{group.heading}: {group.name}",
+                    "rule": line.rule,
+                    "before": left,
+                    "after": before,
+                    "reason": line.reason,
+                }
