@@ -384,9 +384,17 @@ class _Builder:
         if 0 in self.items.values():
             self.items = {key: exponent for key, exponent in self.items.items() if exponent}
         for (base, labels), exponent in self.items.items():
+            if self._is_loose(base, exponent):
+                del self.items[base, labels]
+                self.take(power(base, exponent), labels, 1)
+                return True
             if self._rewritten(base, labels, exponent):
                 return True
         for base, exponent in self.scalars.items():
+            if self._is_loose(base, exponent):
+                del self.scalars[base]
+                self.take(power(base, exponent), (), 1)
+                return True
             if type(base) is Number and not 0 < exponent < 1:
                 whole = exponent.__floor__()
                 self.coefficient *= rational_power(base.value, whole)
@@ -394,6 +402,16 @@ class _Builder:
             elif exponent and self._rewritten(base, (), exponent):
                 return True
         return False
+
+    def _is_loose(self, base: Node, exponent: Rational) -> bool:
+        """Whether roots have come together to a whole power that is not in normal form: sqrt(x y) sqrt(x y)."""
+        exponent = rational(exponent)
+        if type(exponent) is not int or not exponent:
+            return False
+        if isinstance(base, Einsum):
+            loose = not base.opaque and self._fits(base)
+            return loose and (exponent == 1 or split_power(power(base, exponent)) != (base, exponent))
+        return base.linear and cast(Additive, base).primitive()[2] is not base
 
     def _rewritten(self, base: Node, labels: Labels, exponent: Rational) -> bool:
         """Whether a law that starts from this item has changed the product."""
