@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from indexcalc.certificate import Certificate, Check
 from indexcalc.derivation import Derivation, Task
-from indexcalc.errors import IndexcalcError
+from indexcalc.emission import code, results
 from indexcalc.forms.nodes import Symbol
 from indexcalc.forms.printed import Printed
 from indexcalc.language.index_notation import Letters
-from indexcalc.numeric import numpy_code
+from indexcalc.numeric.code import argument_names
 from indexcalc.render import latex
 from indexcalc.render.report import Line, Report
 from indexcalc.render.text import text
@@ -20,6 +20,8 @@ from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Shape
 from indexcalc.written import Written
 
+MOST_NODES = 100
+"""Nodes of a derivative's graph up to which code shows its formula."""
 UNCHECKED = "no point was found at which the derivative could be compared with differences of the expression"
 
 
@@ -175,35 +177,49 @@ class Answer:
         """The argument of the code for each variable, by the name that the user typed."""
         functions = [(name, name) for name in declared_functions([self.derivation.node])]
         spelled = dict.fromkeys([*((i.name, i.spelling) for i in self.task.inputs), *functions])
-        names = numpy_code.argument_names([name for name, _ in spelled])
+        names = argument_names([name for name, _ in spelled])
         return {spelling: names[name] for name, spelling in spelled}
 
-    def to_code(self, backend: str = "numpy", form: str = "jacobian", with_value: bool = False) -> str:
-        """A module with the function ``derivative`` (or ``pullback``), which returns the array with the axes of
-        ``shape``; with ``with_value`` the output's value and the array. Raises IndexcalcError E404."""
-        if backend != "numpy":
-            raise IndexcalcError("E404", f"code for {backend} is not supported yet")
-        if form not in ("jacobian", "pullback"):
-            raise IndexcalcError("E404", f"code for the form {form!r} is not supported yet")
-        derivation, task = self.derivation, self.task
+    def to_code(
+        self,
+        backend: str = "numpy",
+        form: str = "jacobian",
+        with_value: bool = False,
+        compressed: bool = False,
+        sizes: Mapping[str, int] | None = None,
+    ) -> str:
+        """A module for NumPy ("numpy", or "einsum" for one call of einsum a product), JAX ("jax") or PyTorch ("torch")
+        with the function ``derivative`` (or ``pullback``), which returns the array with the axes of ``shape``.
+
+        With ``with_value`` it returns the output's value and the array; with ``compressed`` the array without its
+        deltas and constant axes, which the docstring says how to put in. The order of contractions is chosen for
+        ``sizes``, by symbol. Raises IndexcalcError E404.
+        """
+        found = results(self.derivation, form, with_value)
+        formula = self._formula(form)
+        letters = self.indices if form == "jacobian" else self.derivation.groups[1]
+        return code(found, backend, self.task.text, formula, sizes or {}, letters if compressed else None)
+
+    def _formula(self, form: str) -> list[str]:
+        """The derivative, or the pullback, as text that is checked; nothing where it is very long."""
+        written, certificate = self._written, self._certificate
         if self.certified:
-            self._certificate.derivative()
-        shapes = {i.name: i.shape for i in task.inputs}
-        result = derivation.node
-        if form == "pullback":
-            if derivation.pullback_node is None:
-                raise IndexcalcError("E404", "this answer has no pullback")
-            result = derivation.pullback_node
-            if self.certified:
-                self._certificate.pullback()
-            if derivation.cotangent is not None and task.output.shape and derivation.cotangent not in shapes:
-                shapes = {derivation.cotangent: task.output.shape, **shapes}
-        shapes |= dict.fromkeys(declared_functions([result]), ())
-        arguments = numpy_code.argument_names(list(shapes))
-        results = [derivation.output, result] if with_value else [result]
-        name = "pullback" if form == "pullback" else "derivative"
-        shape = " x ".join(map(str, result.shape)) or "a scalar"
-        return numpy_code.module(name, results, arguments, shapes, f"{name} of {task.text}: {shape}.")
+            certificate.derivative()
+            certificate.pullback()
+        if self.stats["nodes"] > MOST_NODES:
+            return []
+        if form == "pullback" and self.task.output.shape:
+            shown, label, letters = self.pullback or "", "pullback", None
+            letters = () if " = " in shown else None
+        elif self.matrix is not None:
+            shown, label, letters = self.matrix, "matrix", None
+        else:
+            shown, label, letters = self.index, "index", self.indices
+        if written.where:
+            return []
+        if self.certified:
+            certificate.form(label, shown, letters, written.reader)
+        return [f"D_{''.join(letters)} = {shown}" if label == "index" and letters else shown]
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of LANGUAGE.md, section 4."""
