@@ -9,6 +9,7 @@ from typing import Any
 from indexcalc.certificate import Certificate, Check
 from indexcalc.derivation import Derivation, Task
 from indexcalc.emission import code, results
+from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Symbol
 from indexcalc.forms.printed import Printed
 from indexcalc.language.index_notation import Letters
@@ -201,25 +202,25 @@ class Answer:
         return code(found, backend, self.task.text, formula, sizes or {}, letters if compressed else None)
 
     def _formula(self, form: str) -> list[str]:
-        """The derivative, or the pullback, as text that is checked; nothing where it is very long."""
+        """The derivative, or the pullback, as text that is checked; nothing where it is very long or has none."""
         written, certificate = self._written, self._certificate
         if self.certified:
             certificate.derivative()
             certificate.pullback()
         if self.stats["nodes"] > MOST_NODES:
             return []
-        if form == "pullback" and self.task.output.shape:
-            shown, label, letters = self.pullback or "", "pullback", None
-            letters = () if " = " in shown else None
-        elif self.matrix is not None:
-            shown, label, letters = self.matrix, "matrix", None
-        else:
-            shown, label, letters = self.index, "index", self.indices
-        if written.where:
+        label, letters = ("pullback", None) if form == "pullback" and self.task.output.shape else ("matrix", None)
+        try:
+            shown = self.pullback if label == "pullback" else self.matrix
+            if shown is None:
+                label, letters, shown = "index", self.indices, self.index
+            if written.where:
+                return []
+        except IndexcalcError:  # no text for this yet
             return []
         if self.certified:
-            certificate.form(label, shown, letters, written.reader)
-        return [f"D_{''.join(letters)} = {shown}" if label == "index" and letters else shown]
+            certificate.form(label, shown, () if label == "pullback" and " = " in shown else letters, written.reader)
+        return [f"D_{''.join(letters)} = {shown}" if letters else shown]
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of LANGUAGE.md, section 4."""

@@ -52,7 +52,8 @@ def module(
     head = f"def {function}(*, {', '.join(own)}):" if own else f"def {function}():"
     text = "\n".join([*writer.sizes, *writer.conversions(), *body])
     imports = [_imported(name, source) for name, source in backend.imports.items() if re.search(rf"\b{name}\.", text)]
-    imports = imports or [_imported(*next(iter(backend.imports.items())))]
+    if not imports:  # the module says all the same whose arrays it is for
+        imports = [f"{_imported(backend.prefix, backend.imports[backend.prefix])}  # noqa: F401"]
     lines = [head, *_docstring(summary), text, ""]
     return "\n".join([*sorted(imports), "", "", *lines])
 
@@ -158,8 +159,10 @@ class _Writer:
             scalars = [self.arguments[name] for name in read if not self.shapes[name]]
             lines = [f"    {name} = {self.backend.scalars.format(name)}" for name in scalars]
         if self.backend.prefix == "np" and any(i.op == "scatter_add" for i in self.program.instructions):
-            arrays = [self.arguments[name] for name in read]
-            lines += [f"    {name} = np.asarray({name}, np.result_type({name}, np.float32))" for name in arrays]
+            rows = {True: "np.asarray({0}, np.result_type({0}, np.float32))", False: "{0} * 1.0"}
+            for name in read:
+                argument = self.arguments[name]
+                lines.append(f"    {argument} = {rows[bool(self.shapes[name])].format(argument)}")
         return lines
 
 

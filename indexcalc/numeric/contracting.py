@@ -47,6 +47,19 @@ class Contractor:
             return tensor.register
         return transposed(self.program, tensor.register, tuple([tensor.labels.index(x) for x in labels]))
 
+    def flipped(self, tensor: Tensor) -> Tensor:
+        """A matrix with its axes exchanged: (A B)' as B' A'."""
+        instruction = self.program[tensor.register]
+        if len(tensor.labels) != 2:
+            return tensor
+        if instruction.op == "matmul":
+            right, left = (transposed(self.program, operand, (1, 0)) for operand in instruction.operands)
+            register = self.program.emit("matmul", (left, right), shape=instruction.shape[::-1])
+            self.program.contractions[register] = "ij,jk->ik"
+        else:
+            register = transposed(self.program, tensor.register, (1, 0))
+        return Tensor(register, tensor.labels[::-1])
+
     def aligned(self, tensor: Tensor, labels: Labels) -> Register:
         """With axes of length one for labels that the tensor lacks, so that it is broadcast to all."""
         own = tuple([x for x in labels if x in tensor.labels])

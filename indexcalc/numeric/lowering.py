@@ -280,12 +280,15 @@ class Lowering:
             else:
                 labels = tuple([core.output.index(x) for x in core.labels])
                 plain.append((c, Tensor(core.register, labels), isinstance(node, Variable)))
-        plain.sort(key=lambda term: (len(term[1].labels), term[2]))
+        plain.sort(key=lambda term: (len(term[1].labels), term[2], self.program[term[1].register].op == "T"))
         first = next((k for k, (c, _, _) in enumerate(plain) if c > 0), 0)
         plain.insert(0, plain.pop(first)) if plain else None
         made: Tensor | None = None
+        turned = self._turned([tensor.register for _, tensor, _ in plain], shape)
         for c, tensor, _ in plain:
-            made = self._added(contractor, made, c, tensor)
+            made = self._added(contractor, made, c, contractor.flipped(tensor) if turned else tensor)
+        if turned and made is not None:
+            made = Tensor(contractor.permuted(made, axes), axes)
         whole = None if made is None else self.filled(Core(made.register, made.labels, axes), shape)
         for c, core in deltas:
             whole = self._scattered(contractor, whole, c, core, shape)
@@ -299,11 +302,18 @@ class Lowering:
             return self._product(node, size), 1 if coefficient > 0 else -1
         return self.core(node), coefficient
 
+    def _turned(self, terms: Sequence[Register], shape: Shape) -> bool:
+        """Whether a sum of matrices has more transposes than others: then its transpose is worked out. A product of
+        matrices goes either way."""
+        ops = [self.program[term].op for term in terms if len(self.program[term].shape) == 2]
+        return len(shape) == 2 and 2 * ops.count("T") > len(ops) - ops.count("matmul")
+
     def _added(self, contractor: Contractor, made: Tensor | None, c: Rational, tensor: Tensor) -> Tensor:
         scaled = contractor.scaled(tensor, None, magnitude(c), None)
         if made is None:
             return contractor.scaled(scaled, None, 1 if c > 0 else -1, None)
-        labels = tuple(sorted({*made.labels, *tensor.labels}))
+        every = {*made.labels, *tensor.labels}
+        labels = next((t.labels for t in (made, tensor) if len(t.labels) == len(every)), tuple(sorted(every)))
         pair = (contractor.aligned(made, labels), contractor.aligned(scaled, labels))
         op = "add" if c > 0 else "subtract"
         return Tensor(self.program.emit(op, pair, (), contractor.shape(labels)), labels)
