@@ -14,6 +14,8 @@ from indexcalc.tensor.nodes import Dimension, Shape
 
 WIDEST = 88
 """Columns up to which what is read once is written where it is read."""
+NARROW = 24
+"""Columns up to which it always is."""
 RESERVED = ("np", "math", "jax", "jnp", "torch")
 
 
@@ -113,10 +115,11 @@ class _Writer:
             instruction = instruction._replace(parameters=(self.arguments[instruction.parameters[0]],))
         first, *changes = filled(self.backend.row(instruction, self.size), instruction, self.size)
         assert isinstance(first, ast.Expr)
+        wide = _width(first.value) + sum(_width(trees[k]) for k in instruction.operands) > WIDEST
         for operand in instruction.operands:
-            if changes or (_width(first.value) + sum(_width(trees[k]) for k in instruction.operands) > WIDEST):
-                if not isinstance(trees[operand], ast.Name | ast.Constant):
-                    trees[operand] = self._assigned(trees[operand])
+            tree = trees[operand]
+            if not isinstance(tree, ast.Name | ast.Constant) and (changes or (wide and _width(tree) > NARROW)):
+                trees[operand] = self._assigned(tree)
         operands = {f"{OPERAND}{k}": trees[operand] for k, operand in enumerate(instruction.operands)}
         return Renamed(operands).visit(_copied(first)).value, changes
 

@@ -45,20 +45,15 @@ class Contractor:
         """The axes in another order."""
         if tensor.labels == labels:
             return tensor.register
-        return transposed(self.program, tensor.register, tuple([tensor.labels.index(x) for x in labels]))
+        return self.program.transposed(tensor.register, tuple([tensor.labels.index(x) for x in labels]))
 
     def flipped(self, tensor: Tensor) -> Tensor:
         """A matrix with its axes exchanged: (A B)' as B' A'."""
-        instruction = self.program[tensor.register]
         if len(tensor.labels) != 2:
             return tensor
-        if instruction.op == "matmul":
-            right, left = (transposed(self.program, operand, (1, 0)) for operand in instruction.operands)
-            register = self.program.emit("matmul", (left, right), shape=instruction.shape[::-1])
-            self.program.contractions[register] = "ij,jk->ik"
-        else:
-            register = transposed(self.program, tensor.register, (1, 0))
-        return Tensor(register, tensor.labels[::-1])
+        is_product = self.program[tensor.register].op == "matmul"
+        turn = self.program.flipped if is_product else self.program.transposed
+        return Tensor(turn(tensor.register), tensor.labels[::-1])
 
     def aligned(self, tensor: Tensor, labels: Labels) -> Register:
         """With axes of length one for labels that the tensor lacks, so that it is broadcast to all."""
@@ -196,7 +191,7 @@ class Contractor:
         b = self.plain(b)
         matrix = a.register
         if a.labels[0] == label:  # inv(A)' B
-            matrix = transposed(self.program, matrix, (1, 0))
+            matrix = self.program.transposed(matrix, (1, 0))
         kept = a.labels[1] if a.labels[0] == label else a.labels[0]
         free = tuple([x for x in b.labels if x != label])
         if len(free) > 1:
@@ -233,7 +228,7 @@ class Contractor:
             rows = self.program[weight].op == "expand" and self.program[weight].parameters == (":, None",)
             if weight in self.nonnegative and (rows if turned else len(self.program[weight].shape) == 1):
                 half = self.program.emit("multiply", (self.root(weight), other), shape=instruction.shape)
-                mirror = transposed(self.program, half, (1, 0))
+                mirror = self.program.transposed(half, (1, 0))
                 return (mirror, half) if turned else (half, mirror)
         return left, right
 
@@ -245,22 +240,6 @@ class Contractor:
             root = self.program.emit("sqrt", (inner,), shape=self.program[inner].shape)
             return self.program.emit("expand", (root,), instruction.parameters, instruction.shape)
         return self.program.emit("sqrt", (weight,), shape=instruction.shape)
-
-
-def transposed(program: Program, register: Register, axes: Labels) -> Register:
-    """The axes of a result in another order; two transpositions are one."""
-    instruction = program[register]
-    if instruction.op == "T":
-        (register,), axes = instruction.operands, tuple([1 - axis for axis in axes])
-    elif instruction.op == "transpose":
-        (register,), before = instruction.operands, instruction.parameters[0]
-        axes = tuple([before[axis] for axis in axes])
-    if axes == tuple(range(len(axes))):
-        return register
-    shape = tuple([program[register].shape[axis] for axis in axes])
-    if len(axes) == 2:
-        return program.emit("T", (register,), shape=shape)
-    return program.emit("transpose", (register,), (axes,), shape)
 
 
 def specification(inputs: Sequence[Labels], output: Labels) -> str:

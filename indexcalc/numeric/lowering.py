@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from indexcalc.numeric.contracting import Contractor, Tensor, specification
+from indexcalc.numeric.networks import unfolded
 from indexcalc.numeric.paths import GENERIC, quick, steps
 from indexcalc.numeric.program import Finished, Program, Register, count
 from indexcalc.tensor.elementwise import Apply
@@ -148,8 +149,16 @@ class Lowering:
         """coefficient x the product."""
         used = {x for labels in node.subscripts for x in labels}
         labels = tuple(dict.fromkeys([x for x in node.output if x in used]))
-        made = self.product(node.coefficient * coefficient, node.factors, labels, dict(enumerate(node.sizes)))
+        factors = self._unfolded(node)
+        dims = dict(enumerate(node.sizes))
+        dims |= {x: d for child, own in factors for x, d in zip(own, child.shape, strict=True)}
+        made = self.product(node.coefficient * coefficient, factors, labels, dims)
         return Core(made, labels, node.output)
+
+    def _unfolded(self, node: Einsum) -> Sequence[Factor]:
+        """The factors; of a product that was too long for one node all of them."""
+        long = any(isinstance(child, Einsum) and not child.opaque and child.shape for child in node.children)
+        return unfolded(node, self.parents) if long and not self.whole else node.factors
 
     def product(
         self, coefficient: Rational, factors: Sequence[Factor], output: Labels, dims: Mapping[int, Dimension]

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from indexcalc.tensor.nodes import Dimension, Shape
+from indexcalc.tensor.nodes import Dimension, Labels, Shape
 
 Register = int
 
@@ -53,6 +53,29 @@ class Program:
             self.instructions.append(instruction)
         return found
 
+    def transposed(self, register: Register, axes: Labels = (1, 0)) -> Register:
+        """The axes of a result in another order; two transpositions are one."""
+        instruction = self[register]
+        if instruction.op == "T":
+            (register,), axes = instruction.operands, tuple([1 - axis for axis in axes])
+        elif instruction.op == "transpose":
+            (register,), before = instruction.operands, instruction.parameters[0]
+            axes = tuple([before[axis] for axis in axes])
+        if axes == tuple(range(len(axes))):
+            return register
+        shape = tuple([self[register].shape[axis] for axis in axes])
+        if len(axes) == 2:
+            return self.emit("T", (register,), (), shape)
+        return self.emit("transpose", (register,), (axes,), shape)
+
+    def flipped(self, product: Register) -> Register:
+        """(A B)' as B' A'."""
+        instruction = self[product]
+        left, right = (self.transposed(operand) for operand in reversed(instruction.operands))
+        register = self.emit("matmul", (left, right), (), instruction.shape[::-1])
+        self.contractions[register] = "ik,kj->ij"
+        return register
+
     def __getitem__(self, register: Register) -> Instruction:
         return self.instructions[register]
 
@@ -78,6 +101,9 @@ class Program:
                 operands[0] = made._inverse(matrix, made[matrix].shape, self[instruction.operands[0]].op == "T")
                 instruction = instruction._replace(op="matmul")
             base = instruction.operands[0] if instruction.operands else -1
+            if instruction.op == "T" and self[base].op == "matmul" and uses[base] == 1:
+                new[register] = made.flipped(new[base])
+                continue
             if instruction.op == "scatter_add" and (uses[base] > 1 or self[base].op in VIEWS):
                 operands[0] = made.emit("copy", operands[:1], (register,), instruction.shape)
             new[register] = made.emit(instruction.op, operands, instruction.parameters, instruction.shape)
@@ -100,7 +126,7 @@ class Program:
 
     def _inverse(self, matrix: Register, shape: Shape, transposed: bool) -> Register:
         inverse = self.emit("inv", (matrix,), (), shape)
-        return self.emit("T", (inverse,), (), shape[::-1]) if transposed else inverse
+        return self.transposed(inverse) if transposed else inverse
 
     def _live(self, outputs: Iterable[Register]) -> list[Register]:
         """The registers that the outputs need, in order."""
