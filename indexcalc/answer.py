@@ -8,21 +8,25 @@ from typing import Any
 
 from indexcalc.certificate import Certificate, Check
 from indexcalc.derivation import Derivation, Task
-from indexcalc.emission import code, results
+from indexcalc.emission import code, known_sizes, results
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Symbol
 from indexcalc.forms.printed import Printed
 from indexcalc.language.index_notation import Letters
 from indexcalc.numeric.code import argument_names
+from indexcalc.numeric.networks import Network, networks
+from indexcalc.numeric.paths import SECONDS, Optimizer
 from indexcalc.render import latex
 from indexcalc.render.report import Line, Report
 from indexcalc.render.text import text
 from indexcalc.tensor.functions import declared_functions
-from indexcalc.tensor.nodes import Shape
+from indexcalc.tensor.nodes import Node, Shape
 from indexcalc.written import Written
 
 MOST_NODES = 100
 """Nodes of a derivative's graph up to which code shows its formula."""
+SHORT = 32
+"""Characters of a part that is shown whole."""
 UNCHECKED = "no point was found at which the derivative could be compared with differences of the expression"
 
 
@@ -194,12 +198,13 @@ class Answer:
 
         With ``with_value`` it returns the output's value and the array; with ``compressed`` the array without its
         deltas and constant axes, which the docstring says how to put in. The order of contractions is chosen for
-        ``sizes``, by symbol. Raises IndexcalcError E404.
+        ``sizes``, by symbol. Raises IndexcalcError E404, and E218 for a size that the question does not have.
         """
         found = results(self.derivation, form, with_value)
         formula = self._formula(form)
         letters = self.indices if form == "jacobian" else self.derivation.groups[1]
-        return code(found, backend, self.task.text, formula, sizes or {}, letters if compressed else None)
+        given = known_sizes(self.derivation, sizes or {})
+        return code(found, backend, self.task.text, formula, given, letters if compressed else None)
 
     def _formula(self, form: str) -> list[str]:
         """The derivative, or the pullback, as text that is checked; nothing where it is very long or has none."""
@@ -221,6 +226,29 @@ class Answer:
         if self.certified:
             certificate.form(label, shown, () if label == "pullback" and " = " in shown else letters, written.reader)
         return [f"D_{''.join(letters)} = {shown}" if letters else shown]
+
+    def path(
+        self,
+        sizes: Mapping[str, int] | None = None,
+        optimizer: Optimizer | None = None,
+        seconds: float = SECONDS,
+    ) -> list[Network]:
+        """Every contraction in the derivative with the best path that is found in about ``seconds``: its steps, their
+        operations, and the largest intermediate result. A size symbol that ``sizes`` does not have counts as 100.
+
+        An ``optimizer`` in opt_einsum's protocol, ``optimizer(inputs, output, size_dict, memory_limit)``, is asked in
+        place of opt_einsum's own. Raises IndexcalcError E218 for a size that the question does not have.
+        """
+        given = known_sizes(self.derivation, sizes or {})
+        return networks(self.derivation.node, given, seconds, optimizer)
+
+    def spelled(self, node: Node) -> str:
+        """A part of the derivative as text; "" where it has no short one."""
+        try:
+            shown = text(self._written.writer.plain(node, ("i", "j", "k", "l")[: len(node.shape)]).shown)
+        except IndexcalcError:
+            return ""
+        return shown if len(shown) <= SHORT else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of LANGUAGE.md, section 4."""

@@ -248,6 +248,14 @@ TABLE = (
             "A: matrix(m, n); x: vector(n); vjp(A*x, x, g)",
         ),
     ),
+    Entry(
+        "E218",
+        "a size that the expression does not have",
+        "`--size m=1000` gives a size symbol of the expression a number. The symbols are those of the declarations, or "
+        "of what was assumed of undeclared names; the help lists them.",
+        "indexcalc path A*B*x --size q=3",
+        ("indexcalc path A*B*x --size m=3", 'indexcalc path A*B*x --let "A: matrix(q, r)" --size q=3'),
+    ),
     # ------------------------------------------------------------------ E3xx: names and functions
     Entry(
         "E302",

@@ -11,9 +11,10 @@ from indexcalc.forms.index import Letters
 from indexcalc.numeric.backends import backend_named
 from indexcalc.numeric.code import argument_names, module
 from indexcalc.numeric.lowering import Core, cores, lowered
+from indexcalc.numeric.paths import GENERIC
 from indexcalc.numeric.program import Finished
 from indexcalc.tensor.functions import declared_functions
-from indexcalc.tensor.nodes import Node, Shape
+from indexcalc.tensor.nodes import Node, Shape, Size, descendants
 from indexcalc.tensor.product import Einsum
 from indexcalc.tensor.sums import Sum, Term, add
 
@@ -42,6 +43,24 @@ def results(derivation: Derivation, form: str = "jacobian", with_value: bool = F
     nodes = (derivation.output, node) if with_value else (node,)
     shapes |= dict.fromkeys(declared_functions(nodes), ())
     return Results("pullback" if form == "pullback" else "derivative", nodes, shapes)
+
+
+def symbols(derivation: Derivation) -> list[str]:
+    """The size symbols of a question, in order."""
+    shapes = [*[i.shape for i in derivation.task.inputs], derivation.node.shape]
+    parts = [part for shape in shapes for d in shape for part in str(d).split("*") if not part.isdigit()]
+    inner = [node.symbol for node in descendants([derivation.node]) if isinstance(node, Size)]
+    return list(dict.fromkeys([*parts, *inner]))
+
+
+def known_sizes(derivation: Derivation, given: Mapping[str, int]) -> dict[str, int]:
+    """A size for every symbol: what is given, else a generic one. Raises IndexcalcError E218."""
+    found = symbols(derivation)
+    for symbol in given:
+        if symbol not in found:
+            there = f"its sizes are {', '.join(found)}" if found else "it has no size symbols"
+            raise IndexcalcError("E218", f"this has no size {symbol}", help=there)
+    return {symbol: given.get(symbol, GENERIC) for symbol in found}
 
 
 def code(

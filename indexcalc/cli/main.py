@@ -15,11 +15,25 @@ import typer
 import indexcalc
 from indexcalc.answer import Answer
 from indexcalc.cli.explanation import explanation, titles
-from indexcalc.cli.output import Color, Form, Format, Output
+from indexcalc.cli.numbers import path
+from indexcalc.cli.options import (
+    Ascii,
+    Colors,
+    Compressed,
+    Expression,
+    Formats,
+    Forms,
+    Layout,
+    Let,
+    Sizes,
+    WithValue,
+    sizes_of,
+)
+from indexcalc.cli.output import Code, Color, Form, Format, Output
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
 from indexcalc.language.shorthands import TABLE as SHORTHANDS
-from indexcalc.session import LAYOUTS, Session, differentiate, prepared, split
+from indexcalc.session import Session, differentiate, prepared, split
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
 EXAMPLES = """\
@@ -41,25 +55,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-
-Expression = Annotated[
-    str | None,
-    typer.Argument(help="The expression; `-`, or nothing with a pipe: one statement a line.", show_default=False),
-]
-Let = Annotated[
-    list[str] | None, typer.Option("--let", help="A declaration, such as `W: matrix(m, n)`.", metavar="DECL")
-]
-Layout = Annotated[
-    str, typer.Option("--layout", help=f"Which axes come first: {' or '.join(LAYOUTS)}.", metavar="LAYOUT")
-]
-Forms = Annotated[list[Form], typer.Option("--form", help="The form to print; may be given more than once.")]
-Formats = Annotated[
-    Format | None,
-    typer.Option("--format", help="How to print: text on a terminal, plain in a pipe.", show_default=False),
-]
-Colors = Annotated[Color, typer.Option("--color", help="Whether text is in colour.")]
-Ascii = Annotated[bool, typer.Option("--ascii", help="No Unicode.")]
-
 
 @app.callback(invoke_without_command=True)
 def bare(
@@ -88,9 +83,12 @@ def diff(
     format: Formats = None,
     color: Colors = Color.AUTO,
     ascii: Ascii = False,
+    size: Sizes = None,
+    with_value: WithValue = False,
+    compressed: Compressed = False,
 ) -> None:
     """Differentiate an expression."""
-    output = Output(format, form, color, ascii)
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
     if expression is None or expression == "-":
         session = _declared(output, let)
         _batch(
@@ -111,9 +109,12 @@ def simplify(
     format: Formats = None,
     color: Colors = Color.AUTO,
     ascii: Ascii = False,
+    size: Sizes = None,
+    with_value: WithValue = False,
+    compressed: Compressed = False,
 ) -> None:
     """Simplify an expression, or convert it between the notations."""
-    output = Output(format, form, color, ascii)
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
     if expression is None or expression == "-":
         session = _declared(output, let)
         _batch(output, split(_stdin()), lambda s, line: session.answers(s, "simplify", line=line))
@@ -130,14 +131,20 @@ def run(
     format: Formats = None,
     color: Colors = Color.AUTO,
     ascii: Ascii = False,
+    size: Sizes = None,
+    with_value: WithValue = False,
+    compressed: Compressed = False,
 ) -> None:
     """Answer the questions of a file."""
-    output = Output(format, form, color, ascii)
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
     session = Session()
     text = _stdin() if file == "-" else _read(output, file)
     if text is not None:
         _batch(output, split(text), lambda s, line: session.answers(s, layout=layout, line=line))
     _finish(output)
+
+
+app.command()(path)
 
 
 @app.command()

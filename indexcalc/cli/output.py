@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexcalc.answer import Answer
 from indexcalc.errors import IndexcalcError
@@ -25,6 +25,9 @@ class Format(StrEnum):
     LATEX = "latex"
     JSON = "json"
     NUMPY = "numpy"
+    EINSUM = "einsum"
+    JAX = "jax"
+    TORCH = "torch"
 
 
 class Form(StrEnum):
@@ -44,7 +47,14 @@ class Color(StrEnum):
     NEVER = "never"
 
 
-CODE = frozenset({Format.NUMPY})
+class Code(NamedTuple):
+    """What code is to be like: made for these sizes, returning the value too, or without deltas."""
+
+    sizes: Mapping[str, int] = {}
+    with_value: bool = False
+    compressed: bool = False
+
+
 EQUIVALENTS = str.maketrans(GREEK | dict(zip("×∂…—–⊙‖", ["x", "d", "...", "-", "-", ".*", "||"], strict=True)))
 """What a terminal without Unicode gets for our signs, and for what users type."""
 
@@ -52,7 +62,15 @@ EQUIVALENTS = str.maketrans(GREEK | dict(zip("×∂…—–⊙‖", ["x", "d", 
 class Output:
     """Writes answers and errors; counts what went wrong."""
 
-    def __init__(self, format: Format | None, forms: Collection[Form], color: Color, ascii_only: bool) -> None:
+    def __init__(
+        self,
+        format: Format | None,
+        forms: Collection[Form],
+        color: Color,
+        ascii_only: bool,
+        code: Code = Code(),  # noqa: B008
+    ) -> None:
+        self.code = code
         self.terminal = sys.stdout.isatty()
         self.format = format or (Format.TEXT if self.terminal else Format.PLAIN)
         self.forms = () if Form.ALL in forms else tuple(forms)
@@ -80,10 +98,10 @@ class Output:
             case Format.TEXT:
                 self._show(report)
                 return
-            case Format.NUMPY:
-                text = [
-                    answer.to_code("numpy", form="pullback" if self.forms == (Form.PULLBACK,) else "jacobian").rstrip()
-                ]
+            case Format.NUMPY | Format.EINSUM | Format.JAX | Format.TORCH:
+                code_form = "pullback" if self.forms == (Form.PULLBACK,) else "jacobian"
+                sizes, with_value, compressed = self.code
+                text = [answer.to_code(self.format, code_form, with_value, compressed, sizes).rstrip()]
             case Format.LATEX if len(self.forms) == 1:
                 text = [latex.latex(line.form) for line in report.lines if line.form is not None]
             case Format.LATEX:
