@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from indexcalc.certificate import Certificate, Check
+from indexcalc.computation import Computation
 from indexcalc.derivation import Derivation, Task
 from indexcalc.emission import code, known_sizes, results
 from indexcalc.errors import IndexcalcError
@@ -14,6 +15,7 @@ from indexcalc.forms.nodes import Symbol
 from indexcalc.forms.printed import Printed
 from indexcalc.language.index_notation import Letters
 from indexcalc.numeric.code import argument_names
+from indexcalc.numeric.data import Source
 from indexcalc.numeric.networks import Network, networks
 from indexcalc.numeric.paths import SECONDS, Optimizer
 from indexcalc.render import latex
@@ -241,6 +243,20 @@ class Answer:
         """
         given = known_sizes(self.derivation, sizes or {})
         return networks(self.derivation.node, given, seconds, optimizer)
+
+    def computation(
+        self,
+        sources: Mapping[str, Source],
+        form: str = "jacobian",
+        sizes: Mapping[str, int] | None = None,
+        dtype: str = "float64",
+    ) -> Computation:
+        """The derivative, or with ``form="pullback"`` its product with a cotangent, ready to be run on arrays by the
+        variables' names. Raises IndexcalcError: E203 where shapes do not fit, E309 where data is missing."""
+        if self.certified:
+            self._certificate.derivative()
+            self._certificate.pullback()
+        return Computation(self.derivation, sources, form, sizes, dtype)
 
     def spelled(self, node: Node) -> str:
         """A part of the derivative as text; "" where it has no short one."""

@@ -98,6 +98,15 @@ TABLE = (
         "indexcalc explain E999",
         ("indexcalc explain E203", "indexcalc explain"),
     ),
+    Entry(
+        "E112",
+        "data cannot be used",
+        "`--data` takes arrays of real numbers that numpy.save or numpy.savez wrote. Pickled objects are never loaded, "
+        "for that would run whatever is in them. What a variable is declared to be, symmetric or positive, its data "
+        "has to be.",
+        "indexcalc eval c --let 'c: scalar positive' --data c=-1",
+        ("indexcalc eval c --let 'c: scalar positive' --data c=1",),
+    ),
     # ------------------------------------------------------------------ E2xx: indices, ranks, sizes
     Entry(
         "E201",
@@ -315,6 +324,14 @@ TABLE = (
         "sin x",
         ("sin(x)", "sin: scalar; sin x"),
     ),
+    Entry(
+        "E309",
+        "a variable without data",
+        "To evaluate an expression every variable needs numbers: an array from a file, random ones, or for a scalar a "
+        "number. Sizes are read off the arrays; one that no array has is given with --size.",
+        "indexcalc eval A*x --data 'A=random(3, 4)'",
+        ("indexcalc eval A*x --data 'A=random(3, 4)' --data x=random",),
+    ),
     # ------------------------------------------------------------------ E4xx: not differentiable, not supported
     Entry(
         "E402",
@@ -419,6 +436,15 @@ TABLE = (
         "A product has at most 64 factors, so that work stays bounded. Definitions split it into several.",
         "c: scalar; " + "c " * 65,
         ("c: scalar; b = c c c c; b b b b",),
+    ),
+    Entry(
+        "E508",
+        "this needs more memory than there is",
+        "Before arrays are made, the memory that they will take is estimated. A Jacobian or a Hessian can be far "
+        "larger than its variables; a pullback or a Hessian-vector product has only their size. With --force it starts "
+        "all the same.",
+        "indexcalc eval A*x --wrt A --data 'A=random(3000, 3000)' --data x=random",
+        ("indexcalc eval A*x --wrt A --form pullback --data 'A=random(3, 4)' --data x=random --data G=random",),
     ),
 )
 

@@ -64,7 +64,12 @@ def known_sizes(derivation: Derivation, given: Mapping[str, int]) -> dict[str, i
 
 
 def code(
-    found: Results, backend: str, text: str, formula: Sequence[str], sizes: Mapping[str, int], compressed: Letters | None
+    found: Results,
+    backend: str,
+    text: str,
+    formula: Sequence[str],
+    sizes: Mapping[str, int],
+    compressed: Letters | None,
 ) -> str:
     """A module for some results. ``text`` is what is differentiated, ``formula`` the derivative as text; ``compressed``
     the letters of its axes, where only its core is wanted. Raises IndexcalcError E404."""
@@ -102,7 +107,9 @@ def _expansion(parts: Sequence[Core], letters: Letters) -> list[str]:
         name = f"core{k}" if len(parts) > 1 else "core"
         first = {label: letters[axis] for axis, label in reversed(list(enumerate(core.output)))}
         own = f"[{', '.join([first[label] for label in core.labels])}]" if core.labels else ""
-        pairs = [f"{first[x]} == {letter}" for x, letter in zip(core.output, letters, strict=True) if first[x] != letter]
+        pairs = [
+            f"{first[x]} == {letter}" for x, letter in zip(core.output, letters, strict=True) if first[x] != letter
+        ]
         lines.append(f"{name}{own}" + (f" where {' and '.join(pairs)}, else 0" if pairs else ""))
     whole = f"D[{', '.join(letters)}]" if letters else "D"
     if len(lines) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -21,7 +22,10 @@ BACKENDS = ["numpy", "einsum", "jax", "torch"]
 ALLOWED = {"numpy": {"numpy", "math"}, "einsum": {"numpy", "math"}, "jax": {"jax", "jax.numpy"}, "torch": {"torch"}}
 every_backend = pytest.mark.parametrize(
     "backend",
-    [pytest.param(b, marks=pytest.mark.skipif(b in ("jax", "torch") and not find_spec(b), reason=f"needs {b}")) for b in BACKENDS],
+    [
+        pytest.param(b, marks=pytest.mark.skipif(b in ("jax", "torch") and not find_spec(b), reason=f"needs {b}"))
+        for b in BACKENDS
+    ],
 )
 
 RUNNER = """
@@ -95,8 +99,145 @@ def test_modules_pass_ruff(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def _body(text: str, wrt: str, let: list[str] | None = None, **options: Any) -> str:
-    """The code without its docstring."""
-    order = options.pop("order", 1)
-    code = indexcalc.diff(text, wrt=wrt, let=let or [], order=order).to_code(**options)
-    return code.split('"""')[2]
+# ---------------------------------------------------------------------- what the code is like
+
+
+def _code(text: str, wrt: str, let: str = "", order: int = 1, **options: Any) -> str:
+    return indexcalc.diff(text, wrt=wrt, let=[d for d in let.split("; ") if d], order=order).to_code(**options)
+
+
+def _body(text: str, wrt: str, let: str = "", order: int = 1, **options: Any) -> list[str]:
+    """The lines of the function without its docstring."""
+    return [line.strip() for line in _code(text, wrt, let, order, **options).split('"""')[2].strip().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "text, wrt, let, order, last",
+    [
+        ("x'*A*x", "x", "", 1, "return A @ x + A.T @ x"),
+        ("tanh(W*x + b)", "x", "", 1, "return W * (1 - np.tanh(W @ x + b) ** 2)[:, None]"),
+        ("norm2(T - U*V')^2", "U", "", 1, "return 2 * ((U @ V.T - T) @ V)"),
+        ("norm2(A*x - b)^2", "x", "", 1, "return 2 * (A.T @ (A @ x - b))"),
+        ("sum(x ./ y)", "y", "", 1, "return -(x / y ** 2)"),
+        ("logsumexp(A*x)", "x", "A: matrix(m, n)", 2, "return (A * t4 - t4 * (A.T @ t3)).T @ A"),
+        ("b'*inv(A)*c", "b", "b, c: vector(n)", 1, "return np.linalg.solve(A, c)"),
+        ("sum(A*x)", "A", "", 1, "return np.full((m, n), x)"),
+        ("sum(A)", "A", "", 1, "return np.ones((m, n))"),
+        ("x", "x", "x: vector(n)", 1, "return np.eye(n)"),
+    ],
+)
+def test_code_is_as_by_hand(text: str, wrt: str, let: str, order: int, last: str) -> None:
+    assert _body(text, wrt, let, order)[-1] == last
+
+
+def test_delta_is_written_into_a_diagonal_of_zeros() -> None:
+    body = _body("tanh(W*x + b)", "W")
+    assert "t2 = np.zeros((m, m, n), t1.dtype)" in body
+    assert "np.einsum('iij->ij', t2)[...] = t1" in body
+    assert not any("eye" in line for line in body)
+
+
+def test_delta_is_added_to_the_diagonal_of_a_dense_term() -> None:
+    assert "np.einsum('ii->i', t3)[...] += t2" in _body("softmax(x)", "x")
+
+
+def test_symmetric_product_is_of_one_array_and_its_transpose() -> None:
+    logistic = "sum(log(exp(-y.*(X*w)) + vector(1)))"
+    assert _body(logistic, "w", order=2)[-1] == "return t3.T @ t3"
+
+
+def test_product_with_weights_of_any_sign_is_no_symmetric_one() -> None:
+    assert "sqrt" not in _code("w'*X'*diag(y)*X*w", "w", "X: matrix(m, n)", 2)
+
+
+def test_value_and_derivative_share_what_they_have_in_common() -> None:
+    body = "\n".join(_body("tanh(W*x + b)", "x", with_value=True))
+    assert body.count("tanh") == body.count("@") == 1
+
+
+def test_many_solutions_with_one_matrix_are_products_with_its_inverse() -> None:
+    let = "A: matrix(n, n); " + "; ".join(f"v{k}: vector(n)" for k in range(4))
+    code = _code(
+        "sum(exp(inv(A)*v0) + exp(inv(A)*v1)) + sum(sin(inv(A)*v2)) + sum(cos(inv(A)*v3))", "v0", let, with_value=True
+    )
+    assert code.count("np.linalg.inv(") == 1
+    assert "solve" not in code
+    code = _code("sum(exp(inv(A)*v0))", "v0", let)
+    assert code.count("np.linalg.solve(") == 2
+    assert "inv(A)" not in code.split('"""')[2]
+
+
+def test_whole_products_are_one_einsum_each() -> None:
+    body = _body("norm2(T - U*V')^2", "U", backend="einsum")
+    assert "@" not in "".join(body)
+    assert "".join(body).count("np.einsum") == 2
+
+
+@pytest.mark.parametrize(
+    "sizes, first",
+    [({"m": 1000, "n": 2, "p": 1000, "q": 2}, "A @ (B @ C)"), ({"m": 2, "n": 1000, "p": 2, "q": 1000}, "A @ B @ C")],
+)
+def test_order_of_products_is_that_for_the_sizes(sizes: dict[str, int], first: str) -> None:
+    answer = indexcalc.simplify("A*B*C", let=["A: matrix(m, n)", "B: matrix(n, p)", "C: matrix(p, q)"])
+    assert answer.to_code(sizes=sizes).splitlines()[-1].strip() == f"return {first}"
+
+
+def test_unknown_size_is_an_error() -> None:
+    with pytest.raises(indexcalc.IndexcalcError) as error:
+        _code("x'*A*x", "x", sizes={"q": 3})
+    assert error.value.code == "E218"
+
+
+def test_docstring_has_shapes_formula_and_path() -> None:
+    lines = [line.strip() for line in _code("tanh(W*x + b)", "W").split('"""')[1].splitlines()]
+    assert lines[0] == "derivative of tanh(W*x + b): m x m x n."
+    assert "D_ikl = (1 - tanh(W_ij x_j + b_i)^2) delta_ik x_l" in lines
+    assert "Arguments: W: m x n; x: n; b: m." in lines
+    assert "Contractions: ij,j->i." in lines
+
+
+# ---------------------------------------------------------------------- compressed
+
+
+def _expanded(lines: list[str], cores: list[np.ndarray], letters: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The whole from its cores, by what the docstring says."""
+    whole = np.zeros(shape)
+    for line, core in zip(lines, cores, strict=True):
+        pattern = re.fullmatch(r"core\d*(?:\[([\w, ]*)\])?(?: where (.*), else 0)?", line)
+        assert pattern, line
+        own = [letters.index(x) for x in (pattern.group(1) or "").split(", ") if x]
+        pairs = [
+            tuple(letters.index(x) for x in pair.split(" == "))
+            for pair in (pattern.group(2) or "").split(" and ")
+            if pair
+        ]
+        for place in np.ndindex(shape):
+            if all(place[a] == place[b] for a, b in pairs):
+                whole[place] += core[tuple(place[axis] for axis in own)]
+    return whole
+
+
+@pytest.mark.parametrize(
+    "ask", [ask for ask in ASKS if ask.notation == "matrix" and not ask.structured], ids=lambda ask: ask.name
+)
+def test_core_stands_for_the_whole_as_the_docstring_says(ask: Ask) -> None:
+    answer = answered(ask.name)
+    if not isinstance(answer, Answer):
+        return
+    space: dict[str, Any] = {}
+    code = answer.to_code(compressed=True)
+    exec(code, space)
+    values = inputs(ask.case, 0)
+    got = space["derivative"](**{answer.arguments.get(name, name): x for name, x in values.items()})
+    want = reference(ask.case, "expected_np", values)
+    lines = [line.strip() for line in code.split('"""')[1].splitlines()]
+    at = next(k for k, line in enumerate(lines) if line.startswith("Returns core"))
+    cores = got if isinstance(got, tuple) else (got,)
+    told = lines[at + 1 : at + 1 + len(cores)] if isinstance(got, tuple) else [lines[at].split(" = ")[1].rstrip(".")]
+    close(_expanded(told, [np.asarray(core) for core in cores], "".join(answer.indices), want.shape), want)
+
+
+def test_core_of_a_factorisation_hessian_is_small() -> None:
+    space: dict[str, Any] = {}
+    exec(_code("norm2(T - U*V')^2", "U", order=2, compressed=True), space)
+    assert space["derivative"](T=np.ones((5, 4)), U=np.ones((5, 2)), V=np.ones((4, 2))).shape == (2, 2)

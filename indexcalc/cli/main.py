@@ -14,8 +14,8 @@ import typer
 
 import indexcalc
 from indexcalc.answer import Answer
+from indexcalc.cli.evaluation import evaluate
 from indexcalc.cli.explanation import explanation, titles
-from indexcalc.cli.numbers import path
 from indexcalc.cli.options import (
     Ascii,
     Colors,
@@ -30,6 +30,7 @@ from indexcalc.cli.options import (
     sizes_of,
 )
 from indexcalc.cli.output import Code, Color, Form, Format, Output
+from indexcalc.cli.paths import path
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
 from indexcalc.language.shorthands import TABLE as SHORTHANDS
@@ -55,6 +56,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
 
 @app.callback(invoke_without_command=True)
 def bare(
@@ -145,6 +147,7 @@ def run(
 
 
 app.command()(path)
+app.command("eval")(evaluate)
 
 
 @app.command()

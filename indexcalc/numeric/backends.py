@@ -110,6 +110,7 @@ JAX: dict[str, Row | RowMaker] = {
     "copy": "{0}",
 }
 
+TORCH_EYE = "torch.eye(3, dtype=torch.float64)"
 TORCH_FUNCTIONS = {
     "step": "(torch.sign({0}) + 1) / 2",
     "relu": "torch.relu({0})",
@@ -125,10 +126,12 @@ TORCH: dict[str, Row | RowMaker] = {
     "max_kept": "{0}.amax({p}, keepdim=True)",
     "einsum": "torch.einsum('{p}', {all})",
     "tensordot": "torch.tensordot({0}, {1}, {p})",
-    "epsilon": "torch.linalg.cross(torch.eye(3, dtype=torch.float64)[:, None], torch.eye(3, dtype=torch.float64)[None])",
+    "epsilon": f"torch.linalg.cross({TORCH_EYE}[:, None], {TORCH_EYE}[None])",
     "zeros": "torch.zeros({shape}, dtype=torch.float64)",
     "ones": "torch.ones({shape}, dtype=torch.float64)",
-    "fill": lambda instruction, name: f"torch.full({{shape}}, {number(float(instruction.parameters[0]))}, dtype=torch.float64)",
+    "fill": lambda instruction, name: (
+        f"torch.full({{shape}}, {number(float(instruction.parameters[0]))}, dtype=torch.float64)"
+    ),
     "eye": "torch.eye({size}, dtype=torch.float64)",
     "broadcast": "torch.ones({shape}, dtype=torch.float64) * {0}",
     "scatter_scalar": ("torch.zeros({shape}, dtype=torch.float64)", "torch.einsum('{p}', {self})[...] = {0}"),
@@ -173,7 +176,9 @@ BACKENDS = {
         Backend("numpy", "np", {"np": "numpy", "math": "math"}, {}, {}),
         Backend("einsum", "np", {"np": "numpy", "math": "math"}, {}, {}, whole=True),
         Backend("jax", "jnp", {"jax": "jax", "jnp": "jax.numpy"}, JAX, JAX_FUNCTIONS),
-        Backend("torch", "torch", {"torch": "torch"}, TORCH, TORCH_FUNCTIONS, "torch.as_tensor({}, dtype=torch.float64)"),
+        Backend(
+            "torch", "torch", {"torch": "torch"}, TORCH, TORCH_FUNCTIONS, "torch.as_tensor({}, dtype=torch.float64)"
+        ),
     )
 }
 

@@ -10,6 +10,7 @@ leaves so few polygons that memoising them beats the cubic dynamic program.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 Path = list[tuple[int, ...]]
@@ -100,9 +101,7 @@ def _triangulation(corners: Sequence[int]) -> list[tuple[int, int]]:
     def fan(turned: tuple[int, ...], cuts: Sequence[int]) -> tuple[int, tuple[Any, ...]]:
         """The first corner joined with those at the cuts."""
         bounds = [1, *cuts, len(turned) - 1]
-        parts = [
-            best(tuple(sorted((turned[0], *turned[a : b + 1])))) for a, b in zip(bounds, bounds[1:], strict=False)
-        ]
+        parts = [best(tuple(sorted((turned[0], *turned[a : b + 1])))) for a, b in pairwise(bounds)]
         return sum(cost for cost, _ in parts), (
             *((turned[0], turned[cut]) for cut in cuts),
             *(chords for _, chords in parts),

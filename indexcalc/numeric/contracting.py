@@ -36,9 +36,7 @@ class Contractor:
             register = self.program.emit("divide", (one, tensor.register), shape=self.shape(tensor.labels))
             return Tensor(register, tensor.labels)
         if tensor.kind == "inverse":
-            return Tensor(
-                self.program.emit("inv", (tensor.register,), shape=self.shape(tensor.labels)), tensor.labels
-            )
+            return Tensor(self.program.emit("inv", (tensor.register,), shape=self.shape(tensor.labels)), tensor.labels)
         return tensor
 
     def permuted(self, tensor: Tensor, labels: Labels) -> Register:
@@ -204,7 +202,8 @@ class Contractor:
         """A product of matrices and vectors, the free label that comes first in the output on the left."""
         free_a, free_b = (tuple([x for x in t.labels if x != label]) for t in (a, b))
         swapped = bool(free_b) and (
-            not free_a or (free_b[0] in order and free_a[0] in order and order.index(free_b[0]) < order.index(free_a[0]))
+            not free_a
+            or (free_b[0] in order and free_a[0] in order and order.index(free_b[0]) < order.index(free_a[0]))
         )
         if swapped:
             a, b, free_a, free_b = b, a, free_b, free_a
@@ -248,6 +247,8 @@ def specification(inputs: Sequence[Labels], output: Labels) -> str:
     for labels in (output, *inputs):
         for x in labels:
             letters.setdefault(x, LETTERS[len(letters)])
-    return ",".join(["".join([letters[x] for x in labels]) for labels in inputs]) + "->" + "".join(
-        [letters[x] for x in output]
+    return (
+        ",".join(["".join([letters[x] for x in labels]) for labels in inputs])
+        + "->"
+        + "".join([letters[x] for x in output])
     )

@@ -1,8 +1,8 @@
 """tensor expressions → a straight-line program.
 
-A product is contracted two operands at a time. Where an operand is a reciprocal it is divided by; where it is an inverse,
-a system is solved; where it is a sum of matrices and meets a vector, its terms meet it one by one. Deltas and constant
-axes are put in only where a result asks for them.
+A product is contracted two operands at a time. Where an operand is a reciprocal it is divided by; where it is an
+inverse, a system is solved; where it is a sum of matrices and meets a vector, its terms meet it one by one. Deltas and
+constant axes are put in only where a result asks for them.
 """
 
 from __future__ import annotations
@@ -174,7 +174,12 @@ class Lowering:
             if by is None:
                 by, coefficient = self.program.emit("number", parameters=(coefficient,)), 1
             return contractor.scaled(Tensor(by, ()), None, coefficient, divisor).register
-        operands = [contractor.diagonal(self._operand(node, labels)) for node, labels in tensors]
+        flipped = next((node for node, _ in tensors if self._turns(node)), None) if coefficient < 0 else None
+        coefficient = coefficient if flipped is None else -coefficient
+        operands = [
+            contractor.diagonal(Tensor(self._negated(node), labels) if node is flipped else self._operand(node, labels))
+            for node, labels in tensors
+        ]
         if self.whole and (len(operands) > 1 or set(operands[0].labels) != set(output)):
             made = contractor.einsum([contractor.plain(operand) for operand in operands], output)
             return contractor.scaled(made, by, coefficient, divisor).register
@@ -204,6 +209,18 @@ class Lowering:
         if base in self.nonnegative:
             self.nonnegative.add(made)
         return made
+
+    def _turns(self, node: Node) -> bool:
+        """Whether a sum that stands nowhere else is no longer with its sign reversed."""
+        return (
+            isinstance(node, Sum)
+            and self.parents[node] == 1
+            and 2 * sum(c > 0 for c in node.coefficients) <= len(node.children)
+        )
+
+    def _negated(self, node: Node) -> Register:
+        assert isinstance(node, Sum)
+        return self._sum([(-c, term) for c, term in node.terms], node.shape)
 
     def _operand(self, node: Node, labels: Labels) -> Tensor:
         """An operand as it stands in a product."""

@@ -39,9 +39,7 @@ class Network(NamedTuple):
         return max(step.entries for step in self.steps)
 
 
-def networks(
-    root: Node, sizes: Mapping[str, int], seconds: float, optimizer: Optimizer | None = None
-) -> list[Network]:
+def networks(root: Node, sizes: Mapping[str, int], seconds: float, optimizer: Optimizer | None = None) -> list[Network]:
     """Every product of two or more tensors that a node is made of, in the order in which they are worked out.
     ``seconds`` is the time that may be spent on all of them, about."""
     nodes = descendants([root])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from indexcalc.numeric.chains import Path, chain, chain_path
+from indexcalc.numeric.chains import chain, chain_path
 
 Optimizer = Callable[..., Sequence[Collection[int]]]
 """opt_einsum's protocol: ``optimizer(inputs, output, size_dict, memory_limit)`` is a path."""
@@ -123,7 +123,7 @@ def best(
     if found is not None:
         return chain_path(found, sizes), "chain"
     start = perf_counter()
-    candidates = []
+    candidates: list[tuple[int, int, Sequence[Collection[int]], str]] = []
     for name, search in _searches(len(inputs), seconds):
         path = search(sets, kept, sized, None)
         candidates.append((flops(path, inputs, output, sizes), len(candidates), path, name))
@@ -140,5 +140,6 @@ def _searches(count: int, seconds: float) -> Iterator[tuple[str, Optimizer]]:
     yield "auto", opt_einsum.paths.auto
     if count <= EXACT:
         yield "dynamic programming", opt_einsum.DynamicProgramming(minimize="flops")
+        return
     yield "auto-hq", opt_einsum.paths.auto_hq
     yield "random greedy", opt_einsum.RandomGreedy(max_time=seconds / 2, max_repeats=10**6)

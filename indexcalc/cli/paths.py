@@ -1,4 +1,4 @@
-"""The commands that work with sizes and arrays."""
+"""The order in which an expression is contracted, as a command."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import typer
 from indexcalc.answer import Answer
 from indexcalc.cli.options import Ascii, Let, Sizes, sizes_of
 from indexcalc.cli.output import Color, Form, Format, Output
+from indexcalc.computation import memory
 from indexcalc.emission import known_sizes, symbols
 from indexcalc.errors import IndexcalcError
 from indexcalc.numeric.networks import Network
 from indexcalc.numeric.paths import SECONDS
 from indexcalc.session import differentiate, simplify
 
-Wrt = Annotated[
-    list[str] | None, typer.Option("--wrt", help="The variable to differentiate by first.", metavar="VAR")
-]
+Wrt = Annotated[list[str] | None, typer.Option("--wrt", help="The variable to differentiate by first.", metavar="VAR")]
 Order = Annotated[int, typer.Option("--order", help="1, or 2.")]
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 BYTES = 8
 """Of an entry, where nothing else is said."""
 
@@ -45,9 +43,11 @@ def path(
         raise typer.Exit(1) from None
 
 
-def asked(expression: str, wrt: Sequence[str] | None, let: Sequence[str], order: int) -> list[Answer]:
+def asked(
+    expression: str, wrt: Sequence[str] | None, let: Sequence[str], order: int, layout: str = "numerator"
+) -> list[Answer]:
     """The derivatives by the variables, or, without any, the expression itself."""
-    return differentiate(expression, wrt, let, order) if wrt else [simplify(expression, let)]
+    return differentiate(expression, wrt, let, order, layout) if wrt else [simplify(expression, let)]
 
 
 def _path(answer: Answer, given: Mapping[str, int], seconds: float) -> Iterator[str]:
@@ -82,19 +82,9 @@ def _network(network: Network, answer: Answer) -> Iterator[str]:
     yield f"  largest result {network.largest:,} entries, {memory(network.largest * BYTES)}"
 
 
-def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns, the first two on the left and the others on the right."""
+def table(rows: Sequence[Sequence[str]], left: int = 2) -> Iterator[str]:
+    """Columns, the first ones on the left and the others on the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = [c.ljust(w) if k < 2 else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))]
+        cells = [c.ljust(w) if k < left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))]
         yield ("  " + "  ".join(cells)).rstrip()
-
-
-def memory(count: float) -> str:
-    """A number of bytes in the unit that suits it."""
-    for unit in UNITS:
-        if count < 1000 or unit == UNITS[-1]:
-            break
-        count /= 1000
-    return f"{count:.3g} {unit}"
-

@@ -1,0 +1,194 @@
+"""A derivation on real arrays: what it takes, the result, and a check of the result on the same data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from indexcalc.derivation import Derivation
+from indexcalc.emission import results, symbols
+from indexcalc.errors import IndexcalcError
+from indexcalc.numeric.backends import BACKENDS, backend_named
+from indexcalc.numeric.data import Bound, Source, bound
+from indexcalc.numeric.execution import Progress, modules, run
+from indexcalc.numeric.lowering import lowered
+from indexcalc.numeric.program import Cost, cost
+from indexcalc.tensor.functions import declared_functions
+from indexcalc.tensor.nodes import Node
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DTYPES = {"float64": 8, "float32": 4}
+"""The bytes of an entry."""
+STEP = 1e-4
+"""Of differences, beside the norm of the variable."""
+STENCIL = ((2, -1 / 12), (1, 2 / 3), (-1, -2 / 3), (-2, 1 / 12))
+"""Places and weights of central differences of the fourth order."""
+DIRECTIONS = 3
+CLOSE = {"float64": 1e-5, "float32": 1e-2}
+"""The largest relative error of a result that is right."""
+
+
+UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def memory(count: float) -> str:
+    """A number of bytes in the unit that suits it."""
+    for unit in UNITS:
+        if count < 1000 or unit == UNITS[-1]:
+            break
+        count /= 1000
+    return f"{count:.3g} {unit}"
+
+
+def free_memory() -> int | None:
+    """The bytes that are free on this machine; None where it does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _jax(modules: Mapping[str, Any], dtype: str) -> Callable[[Any], Any]:
+    modules["jax"].config.update("jax_enable_x64", dtype == "float64")
+    return lambda array: modules["jnp"].asarray(array, dtype)
+
+
+def _torch(modules: Mapping[str, Any], dtype: str) -> Callable[[Any], Any]:
+    return lambda array: modules["torch"].tensor(array, dtype=getattr(modules["torch"], dtype))
+
+
+def _numpy(modules: Mapping[str, Any], dtype: str) -> Callable[[Any], Any]:
+    return lambda array: array.astype(dtype, copy=False)
+
+
+ENTER: dict[str, Callable[[Mapping[str, Any], str], Callable[[Any], Any]]] = {
+    "numpy": _numpy,
+    "einsum": _numpy,
+    "jax": _jax,
+    "torch": _torch,
+}
+"""TABLE: what makes an array a backend's own."""
+
+
+class Computation:
+    """The derivative ("jacobian"), or its product with a cotangent ("pullback"), for the data of ``sources``.
+
+    Raises IndexcalcError: E203 where shapes do not fit, E309 where data is missing, E404 for an unknown function or
+    backend, E508 where it needs more memory than ``limit`` bytes.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        sources: Mapping[str, Source],
+        form: str = "jacobian",
+        sizes: Mapping[str, int] | None = None,
+        dtype: str = "float64",
+    ) -> None:
+        self.derivation, self.form, self.dtype = derivation, form, dtype
+        self.results = results(derivation, form)
+        functions = declared_functions(self.results.nodes)
+        if functions:
+            message = f"`{functions[0]}` is declared without a formula, and has no values"
+            raise IndexcalcError("E404", message, help="write the function out")
+        if dtype not in DTYPES:
+            raise IndexcalcError(
+                "E404", f"entries of type {dtype} are not supported yet", help=f"use {' or '.join(DTYPES)}"
+            )
+        declared = {i.name: (i.spelling, i.structure) for i in derivation.task.inputs}
+        self.data: Bound = bound(self.results.shapes, declared, sources, sizes or {})
+        for symbol in symbols(derivation):
+            if symbol not in self.data.sizes:
+                message = f"nothing says how large {symbol} is"
+                raise IndexcalcError("E309", message, help=f"--size {symbol}=100")
+        self.program = lowered(self.results.nodes, self.data.sizes)
+
+    @property
+    def cost(self) -> Cost:
+        return cost(self.program, self.data.sizes)
+
+    @property
+    def bytes(self) -> int:
+        """The memory that it takes, inputs included."""
+        return self.cost.peak * DTYPES[self.dtype]
+
+    def admit(self, limit: int | None) -> None:
+        """Raises IndexcalcError E508 where more memory is needed than there is."""
+        if limit is not None and self.bytes > limit:
+            message = f"this needs about {memory(self.bytes)}, and there are {memory(limit)}"
+            help_ = "ask for a pullback or a Hessian-vector product, take smaller data, or say --force"
+            raise IndexcalcError("E508", message, help=help_)
+
+    def run(self, backend: str = "numpy", progress: Progress | None = None) -> NDArray[Any]:
+        """The result as a NumPy array."""
+        import numpy as np  # heavy
+
+        target = backend_named(backend)
+        inside = ENTER[backend](modules(target), self.dtype)
+        values = {name: inside(np.asarray(array)) for name, array in self.data.arrays.items()}
+        (result,) = run(self.program, target, values, self.data.sizes, progress)
+        return np.asarray(result)
+
+    # ------------------------------------------------------------------ a check on the data
+    def error(self, result: NDArray[Any]) -> float | None:
+        """The largest relative error of the result beside differences of what it is the derivative of, along random
+        directions; None where it is no derivative."""
+        import numpy as np  # heavy
+
+        derivation, task = self.derivation, self.derivation.task
+        if task.form == "simplify":
+            return None
+        variable = task.wrt[-1]
+        base = task.output if derivation.order == 1 else derivation.gradient  # of independent entries
+        values = {name: np.asarray(array, dtype=np.float64) for name, array in self.data.arrays.items()}
+        point = values[variable.name]
+        rng = np.random.default_rng(1)
+        worst = 0.0
+        for _ in range(1 if task.form in ("jvp", "hvp") else DIRECTIONS):
+            direction = rng.standard_normal(point.shape)
+            if task.form in ("jvp", "hvp"):
+                assert task.vector is not None
+                direction = self._value(task.vector, values)
+            length = float(np.linalg.norm(direction)) or 1.0
+            step = STEP * max(float(np.linalg.norm(point)), 1.0) / length
+            moved = [
+                weight * self._value(base, {**values, variable.name: point + k * step * direction})
+                for k, weight in STENCIL
+            ]
+            slope = self._paired(np.sum(moved, axis=0) / step, values)
+            found = self._along(result, direction)
+            scale = max(float(np.linalg.norm(slope)), float(np.linalg.norm(found)))
+            worst = max(worst, float(np.linalg.norm(slope - found)) / scale if scale else 0.0)
+        return worst
+
+    def _value(self, node: Node, values: Mapping[str, Any]) -> NDArray[Any]:
+        import numpy as np  # heavy
+
+        (value,) = run(lowered([node], self.data.sizes), BACKENDS["numpy"], values, self.data.sizes)
+        return np.asarray(value)
+
+    def _along(self, result: NDArray[Any], direction: NDArray[Any]) -> NDArray[Any]:
+        """The result times a direction."""
+        import numpy as np  # heavy
+
+        if self.derivation.task.form in ("jvp", "hvp"):
+            return result
+        if self.derivation.is_transposed and self.form == "jacobian":
+            first, rank = len(self.derivation.task.output.shape), result.ndim
+            result = result.transpose((*range(rank - first, rank), *range(rank - first)))
+        return np.tensordot(result, direction, axes=direction.ndim)
+
+    def _paired(self, slope: NDArray[Any], values: Mapping[str, Any]) -> NDArray[Any]:
+        """A slope of the output with the cotangent, where the result is a pullback."""
+        import numpy as np  # heavy
+
+        task = self.derivation.task
+        if not task.output.shape or not (task.form == "vjp" or self.form == "pullback"):
+            return np.asarray(slope)
+        cotangent = (
+            self._value(task.vector, values) if task.vector is not None else values[self.derivation.cotangent or ""]
+        )
+        return np.asarray(np.sum(cotangent * slope))
