@@ -81,6 +81,9 @@ class Contractor:
             return tensor
         tensor = self.plain(tensor)
         labels = tuple([x for x in tensor.labels if x in kept])
+        instruction = self.program[tensor.register]
+        if len(axes) == len(tensor.labels) == 1 and instruction.op == "square":
+            return Tensor(self.program.emit("matmul", instruction.operands * 2), ())
         if not labels:
             return Tensor(self.program.emit("total", (tensor.register,)), ())
         axis = axes[0] if len(axes) == 1 else axes

@@ -252,8 +252,10 @@ class Lowering:
             stock[where] = contractor.scaled(stock[where], *scalars)
         for k, step in enumerate(found, len(operands)):
             first, *rest = [stock.pop(place) for place in step.operands]
-            for other in rest:
-                first = contractor.contracted(first, other, step.output, output)
+            while rest:
+                other = rest.pop(0)
+                kept = step.output.union(*(later.labels for later in rest))
+                first = contractor.contracted(first, other, kept, output)
             stock[k] = contractor.scaled(first, *scalars) if k == where else first
         (made,) = stock.values()
         return made
