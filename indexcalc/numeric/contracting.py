@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from indexcalc.numeric.program import Program, Register
 from indexcalc.tensor.nodes import Dimension, Labels, Rational, Shape, magnitude
 
+SYMMETRIC = 64
+"""Rows from which on a symmetric product computed by halves is faster: NumPy fills in the other half slowly."""
 LETTERS = "ijklmnpqrstuvwxyzabcdefghIJKLMNPQRSTUVWXYZABCDEFGH"
 
 
@@ -20,10 +23,17 @@ class Tensor(NamedTuple):
 
 
 class Contractor:
-    """Emits what is done to labelled tensors. ``dims`` are the sizes of the labels."""
+    """Emits what is done to labelled tensors. ``dims`` are the sizes of the labels, ``sizes`` numbers for them that
+    choices are made for, where there are any to make. ``nonnegative`` are the results known to be so."""
 
-    def __init__(self, program: Program, dims: Mapping[int, Dimension], nonnegative: set[Register]) -> None:
-        self.program, self.dims, self.nonnegative = program, dims, nonnegative
+    def __init__(
+        self,
+        program: Program,
+        dims: Mapping[int, Dimension],
+        nonnegative: set[Register],
+        sizes: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        self.program, self.dims, self.nonnegative, self.sizes = program, dims, nonnegative, sizes
 
     def shape(self, labels: Collection[int]) -> Shape:
         return tuple([self.dims[x] for x in labels])
@@ -212,7 +222,7 @@ class Contractor:
             a, b, free_a, free_b = b, a, free_b, free_a
         left, right = self.permuted(a, (*free_a, label)), self.permuted(b, (label, *free_b))
         labels = free_a + free_b
-        if free_a and free_b:
+        if free_a and free_b and self.sizes.get(free_a[0], 0) >= SYMMETRIC:
             left, right = self._symmetric(left, right)
         return Tensor(self.program.emit("matmul", (left, right), shape=self.shape(labels)), labels)
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from indexcalc.numeric.contracting import Contractor, Tensor, specification
+from indexcalc.numeric.factoring import factored
 from indexcalc.numeric.networks import unfolded
 from indexcalc.numeric.paths import GENERIC, quick, steps
 from indexcalc.numeric.program import Finished, Program, Register, count
@@ -168,7 +169,7 @@ class Lowering:
         distributed = self._distributed(coefficient, factors, tensors, output, dims)
         if distributed is not None:
             return distributed
-        contractor = Contractor(self.program, dims, self.nonnegative)
+        contractor = Contractor(self.program, dims, self.nonnegative, self._numbers(dims))
         by, divisor = self._scalars([node for node, labels in factors if not labels])
         if not tensors:
             if by is None:
@@ -238,7 +239,7 @@ class Lowering:
         scalars: tuple[Register | None, Rational, Register | None],
     ) -> Tensor:
         """The operands two by two. The scalars are taken in where there are the fewest entries."""
-        sizes = {x: count(d, {**self._generic(d), **self.sizes}) for x, d in contractor.dims.items()}
+        sizes = contractor.sizes
         for k, operand in enumerate(operands):
             others = {x for other in [*operands[:k], *operands[k + 1 :]] for x in other.labels}
             operands[k] = contractor.summed(operand, others | set(output))
@@ -260,9 +261,11 @@ class Lowering:
         (made,) = stock.values()
         return made
 
-    def _generic(self, dimension: Dimension) -> dict[str, int]:
-        """A size for every symbol."""
-        return {part: GENERIC for part in str(dimension).split("*") if not part.isdigit()}
+    def _numbers(self, dims: Mapping[int, Dimension]) -> dict[int, int]:
+        """The size of each label as a number, a generic one where none is given."""
+        symbols = {part for d in dims.values() for part in str(d).split("*") if not part.isdigit()}
+        sizes = {**dict.fromkeys(symbols, GENERIC), **self.sizes}
+        return {x: count(d, sizes) for x, d in dims.items()}
 
     def _distributed(
         self,
@@ -272,27 +275,28 @@ class Lowering:
         output: Labels,
         dims: Mapping[int, Dimension],
     ) -> Register | None:
-        """(A + B) x as A x + B x: a matrix takes longer to add than to multiply by a vector. None where the product is
-        no sum of matrices times vectors."""
+        """(A + B) x as A x + B x: a matrix takes longer to add than to multiply by a vector; and (diag(u) + v w') A,
+        which never needs the matrix. None where the product is no sum of matrices times such."""
         sums = [factor for factor in tensors if isinstance(factor[0], Sum) and len(factor[1]) == 2]
         others = [factor for factor in tensors if factor not in sums]
-        if self.whole or len(sums) != 1 or any(len(labels) != 1 for _, labels in others):
+        if self.whole or len(sums) != 1:
             return None
         (total, labels), rest = sums[0], [factor for factor in factors if factor not in sums]
+        if any(len(own) > 1 for _, own in others) and not all(map(_is_thin, total.children)):
+            return None
         met = {x for _, own in others for x in own if x in labels and x not in output}
         if not met or self.parents[total] > 1 or total in self.cores or len(set(labels)) < 2:
             return None
         assert isinstance(total, Sum)
         if not all(isinstance(term, Variable | Einsum) for term in total.children):
             return None
-        terms = []
-        for c, term in total.terms:
-            inner = einsum(1, [(term, labels), *[f for f in rest if f[1]]], output, dict(dims))
-            terms.append((c, inner))
+        sign = -1 if coefficient < 0 else 1
+        vectors = [factor for factor in rest if factor[1]]
+        terms = [(sign * c, einsum(1, [(term, labels), *vectors], output, dict(dims))) for c, term in total.terms]
         by, divisor = self._scalars([node for node, own in factors if not own])
         shape = tuple([dims[x] for x in output])
         made = Tensor(self._sum(terms, shape), output)
-        return Contractor(self.program, dims, self.nonnegative).scaled(made, by, coefficient, divisor).register
+        return Contractor(self.program, dims, self.nonnegative).scaled(made, by, sign * coefficient, divisor).register
 
     # ------------------------------------------------------------------ sums
     def _sum(self, terms: Sequence[tuple[Rational, Node]], shape: Shape) -> Register:
@@ -378,6 +382,13 @@ class Lowering:
         return self.program.emit("power", (base,), (exponent,), shape)
 
 
+def _is_thin(term: Node) -> bool:
+    """Whether a matrix is a diagonal or an outer product."""
+    if not isinstance(term, Einsum):
+        return False
+    return term.output[0] == term.output[1] or all(len(labels) < 2 for labels in term.subscripts)
+
+
 # ---------------------------------------------------------------------- rules
 Rule = Callable[[Lowering, Any, Sequence[Register]], Register]
 
@@ -449,12 +460,14 @@ LEAVES: dict[type[Node], Callable[[Any], tuple[Any, ...]]] = {
 
 def lowered(roots: Sequence[Node], sizes: Mapping[str, int], whole: bool = False) -> Finished:
     """The program for some tensors."""
+    roots = factored(roots)
     lowering = Lowering(roots, sizes, whole)
     return lowering.program.finished([lowering.dense(root) for root in roots])
 
 
 def cores(roots: Sequence[Node], sizes: Mapping[str, int]) -> tuple[Finished, list[Core]]:
     """The program for the cores of some tensors."""
+    roots = factored(roots)
     lowering = Lowering(roots, sizes)
     found = [lowering.core(root) for root in roots]
     return lowering.program.finished([core.register for core in found]), found

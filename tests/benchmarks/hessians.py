@@ -197,12 +197,14 @@ PROBLEMS = (
 
 
 # ---------------------------------------------------------------------- the contestants
-def _indexcalc(problem: Problem, **options: Any) -> Callable[..., Any]:
+def _indexcalc(problem: Problem, n: int, **options: Any) -> Callable[..., Any]:
     """From the text to a function, with nothing remembered."""
     indexcalc.clear_caches()
+    shapes = problem.shapes(n)
     answer = indexcalc.diff(problem.text, wrt=problem.wrt, let=problem.let, order=problem.order)
     space: dict[str, Any] = {}
-    exec(answer.to_code(**options), space)
+    sizes = {d: size for i in answer.task.inputs for d, size in zip(i.shape, shapes[i.name], strict=True)}
+    exec(answer.to_code(sizes=sizes, **options), space)
     function: Callable[..., Any] = space["derivative"]
     return function
 
@@ -288,11 +290,11 @@ def _measured(problem: Problem, n: int) -> Row:
     values = {name: x / np.sqrt(x.shape[-1]) if x.ndim == 2 else x for name, x in values.items()}
     want = problem.by_hand(**values)
     start = perf_counter()
-    function = _indexcalc(problem)
+    function = _indexcalc(problem, n)
     got = function(**values)
     first = perf_counter() - start
     np.testing.assert_allclose(got, want, atol=1e-9 * np.abs(want).max())
-    core = _indexcalc(problem, compressed=True)
+    core = _indexcalc(problem, n, compressed=True)
     warm: dict[str, Callable[[], Any]] = {}
     theirs: dict[str, float] = {}
     firsts: dict[str, float] = {}
@@ -348,7 +350,7 @@ def _goals(rows: Sequence[Row]) -> list[tuple[str, float, str, float, bool]]:
 @pytest.mark.benchmark
 def test_hessians() -> None:
     torch.set_num_threads(1)
-    _indexcalc(PROBLEMS[0])  # what is imported at the first use
+    _indexcalc(PROBLEMS[0], 2)  # what is imported at the first use
     rows = [_measured(problem, n) for problem in PROBLEMS for n in problem.sizes]
     heads = ["ms", "n", "by hand", "indexcalc", *FRAMEWORKS, "/ by hand", *(f"{f} /" for f in FRAMEWORKS)]
     show("derivatives", [*heads, "text to first", "JAX first"], [row.cells for row in rows])
