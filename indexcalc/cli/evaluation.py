@@ -91,7 +91,8 @@ def evaluate(
                 start = time.perf_counter()
                 found[name] = computation.run(backend, progress)
                 seconds = time.perf_counter() - start
-            output.lines(_summary(found[name], computation, seconds))
+            output.lines(_summary(found[name]))
+            output.report(f"  took {seconds:.3g} s")
             if verify:
                 wrong |= _verify(output, computation, found[name])
         if out is not None:
@@ -141,7 +142,7 @@ def _facts(answer: Answer, computation: Computation, name: str, by: bool) -> Ite
     yield f"  about {cost.flops:.3g} flops, {memory(computation.bytes)}"
 
 
-def _summary(result: NDArray[Any], computation: Computation, seconds: float) -> Iterator[str]:
+def _summary(result: NDArray[Any]) -> Iterator[str]:
     """What came out."""
     shape = " x ".join(map(str, result.shape)) or "scalar"
     if result.size == 1:
@@ -152,7 +153,6 @@ def _summary(result: NDArray[Any], computation: Computation, seconds: float) -> 
         norm = float((result.reshape(-1).astype(float) ** 2).sum() ** 0.5)
         what = f"smallest {result.min():.4g}, largest {result.max():.4g}, norm {norm:.6g}"
     yield f"  {shape}: {what}"
-    yield f"  took {seconds:.3g} s"
 
 
 def _verify(output: Output, computation: Computation, result: NDArray[Any]) -> bool:

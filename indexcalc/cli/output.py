@@ -112,7 +112,7 @@ class Output:
                 text = plain(report, assumptions=self.terminal)
         if not self.terminal:
             for line in assumed(report):
-                self._report(line)
+                self.report(line)
         lines = list(text)
         if self.written and len(lines) > 1:
             self._line("")
@@ -191,9 +191,9 @@ class Output:
             )
         sys.stdout.flush()
         for text in explained(error, line):
-            self._report(text)
+            self.report(text)
 
-    def _report(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """A line on stderr."""
         unicode = (sys.stderr.encoding or "ascii").lower().startswith("utf")
         sys.stderr.write((text if unicode else ascii_text(text)) + "\n")

@@ -78,8 +78,12 @@ def _network(network: Network, answer: Answer) -> Iterator[str]:
     yield from table(rows)
     ratio = network.naive / network.flops
     naive = f"{network.naive:.3g}" if network.naive > 10**12 else f"{network.naive:,}"
-    yield f"  {network.flops:,} flops, naive {naive} ({ratio:,.3g} times as many); found by: {network.search}"
+    yield f"  {network.flops:,} flops, naive {naive} ({_rounded(ratio)} times as many); found by: {network.search}"
     yield f"  largest result {network.largest:,} entries, {memory(network.largest * BYTES)}"
+
+
+def _rounded(ratio: float) -> str:
+    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}" if ratio < 10**9 else f"{ratio:.1e}"
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 2) -> Iterator[str]:
