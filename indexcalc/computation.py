@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from indexcalc.derivation import Derivation
 from indexcalc.emission import results, symbols
 from indexcalc.errors import IndexcalcError
-from indexcalc.numeric.backends import BACKENDS, backend_named
+from indexcalc.numeric.backends import BACKENDS
 from indexcalc.numeric.data import Bound, Source, bound
+from indexcalc.numeric.engines import Setting, engine_named
 from indexcalc.numeric.execution import Progress, modules, run
 from indexcalc.numeric.lowering import lowered
 from indexcalc.numeric.program import Cost, cost
@@ -53,28 +54,6 @@ def free_memory() -> int | None:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def _jax(modules: Mapping[str, Any], dtype: str) -> Callable[[Any], Any]:
-    modules["jax"].config.update("jax_enable_x64", dtype == "float64")
-    return lambda array: modules["jnp"].asarray(array, dtype)
-
-
-def _torch(modules: Mapping[str, Any], dtype: str) -> Callable[[Any], Any]:
-    return lambda array: modules["torch"].tensor(array, dtype=getattr(modules["torch"], dtype))
-
-
-def _numpy(modules: Mapping[str, Any], dtype: str) -> Callable[[Any], Any]:
-    return lambda array: array.astype(dtype, copy=False)
-
-
-ENTER: dict[str, Callable[[Mapping[str, Any], str], Callable[[Any], Any]]] = {
-    "numpy": _numpy,
-    "einsum": _numpy,
-    "jax": _jax,
-    "torch": _torch,
-}
-"""TABLE: what makes an array a backend's own."""
 
 
 class Computation:
@@ -126,15 +105,20 @@ class Computation:
             help_ = "ask for a pullback or a Hessian-vector product, take smaller data, or say --force"
             raise IndexcalcError("E508", message, help=help_)
 
-    def run(self, backend: str = "numpy", progress: Progress | None = None) -> NDArray[Any]:
-        """The result as a NumPy array."""
-        import numpy as np  # heavy
-
-        target = backend_named(backend)
-        inside = ENTER[backend](modules(target), self.dtype)
-        values = {name: inside(np.asarray(array)) for name, array in self.data.arrays.items()}
-        (result,) = run(self.program, target, values, self.data.sizes, progress)
-        return np.asarray(result)
+    def run(
+        self,
+        backend: str = "numpy",
+        progress: Progress | None = None,
+        memory: int | None = None,
+        scheduler: str | None = None,
+    ) -> NDArray[Any]:
+        """The result as a NumPy array. dask cuts arrays into blocks for ``memory`` bytes, and works on the cluster at
+        the address ``scheduler``, else in this process."""
+        setting = Setting(self.dtype, DTYPES[self.dtype], memory, scheduler)
+        engine = engine_named(backend, self.program, self.data.sizes, setting)
+        values = {name: engine.enter(array) for name, array in self.data.arrays.items()}
+        (result,) = run(self.program, engine.backend, engine.names, values, self.data.sizes, progress)
+        return engine.leave(result)
 
     # ------------------------------------------------------------------ a check on the data
     def error(self, result: NDArray[Any]) -> float | None:
@@ -172,7 +156,8 @@ class Computation:
     def _value(self, node: Node, values: Mapping[str, Any]) -> NDArray[Any]:
         import numpy as np  # heavy
 
-        (value,) = run(lowered([node], self.data.sizes), BACKENDS["numpy"], values, self.data.sizes)
+        backend = BACKENDS["numpy"]
+        (value,) = run(lowered([node], self.data.sizes), backend, modules(backend), values, self.data.sizes)
         return np.asarray(value)
 
     def _along(self, result: NDArray[Any], direction: NDArray[Any]) -> NDArray[Any]:

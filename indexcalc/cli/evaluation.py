@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from indexcalc.answer import Answer
-from indexcalc.cli.options import Ascii, Layout, Let, Sizes, sizes_of
+from indexcalc.cli.options import Ascii, Layout, Let, Sizes, bytes_of, sizes_of
 from indexcalc.cli.output import Color, Form, Format, Output
 from indexcalc.cli.paths import Order, Wrt, asked, table
 from indexcalc.computation import CLOSE, Computation, free_memory, memory
@@ -41,6 +41,7 @@ class Engine(StrEnum):
     NUMPY = "numpy"
     JAX = "jax"
     TORCH = "torch"
+    DASK = "dask"
 
 
 class Dtype(StrEnum):
@@ -73,11 +74,17 @@ def evaluate(
     backend: Annotated[Engine, typer.Option("--backend", help="What evaluates.")] = Engine.NUMPY,
     force: Annotated[bool, typer.Option("--force", help="Start even if memory may not suffice.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Compare with differences on the same data.")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="A cluster for dask, such as tcp://host:8786.", metavar="ADDRESS")
+    ] = None,
+    limit: Annotated[
+        str | None, typer.Option("--memory", help="What may be used, such as 2GB; dask keeps to it.", metavar="BYTES")
+    ] = None,
     ascii: Ascii = False,
 ) -> None:
     """Evaluate an expression or its derivative on arrays."""
     output = Output(Format.PLAIN, [Form.ALL], Color.NEVER, ascii)
-    sizes = sizes_of(size)
+    sizes, most = sizes_of(size), bytes_of(limit)
     found: dict[str, Any] = {}
     wrong = False
     try:
@@ -86,10 +93,11 @@ def evaluate(
             computation = answer.computation(given, form, sizes, dtype)
             name = _name(answer, form, found)
             output.lines(_facts(answer, computation, name, bool(wrt)))
-            computation.admit(None if force else free_memory())
+            if backend is not Engine.DASK:  # which needs no more than there is
+                computation.admit(None if force else most or free_memory())
             with _progress(computation) as progress:
                 start = time.perf_counter()
-                found[name] = computation.run(backend, progress)
+                found[name] = computation.run(backend, progress, most or free_memory(), scheduler)
                 seconds = time.perf_counter() - start
             output.lines(_summary(found[name]))
             output.report(f"  took {seconds:.3g} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -44,3 +45,13 @@ def sizes_of(given: list[str] | None) -> dict[str, int]:
             raise typer.BadParameter(f"{text!r} is no size: write --size m=1000")
         found[symbol.strip()] = int(number)
     return found
+
+
+def bytes_of(text: str | None) -> int | None:
+    """``2GB``, ``500 MB`` or ``1000`` in bytes. Wrong usage is typer's."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) *([kMGTP]?B?)", text.strip())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no amount of memory: write --memory 2GB")
+    return int(float(match.group(1)) * 1000 ** " kMGTP".index(match.group(2)[:1].replace("B", " ") or " "))

@@ -25,30 +25,26 @@ def number(value: Rational | float) -> str:
     return f"({value.numerator} / {value.denominator})"
 
 
-def _masked(instruction: Instruction, name: Namer) -> str:
-    """A tensor with deltas as a choice between its entries and zero, which XLA fuses with what comes after."""
-    inputs, outputs = instruction.parameters[0].split("->")
-    masks = []
-    for axis, letter in enumerate(inputs):
-        first = inputs.index(letter)
-        if first < axis:
-            index = ", ".join([":" if k in (first, axis) else "None" for k in range(len(inputs))])
-            masks.append(f"jnp.eye({name(instruction.shape[axis])}, dtype=bool)[{index}]")
-    added = instruction.op == "scatter_add"
-    entry = "{1}" if added else "{0}"
-    rank = len(outputs)
-    if any(letter in inputs[:axis] for axis, letter in enumerate(inputs)) and rank:
-        index = ", ".join([":" if letter not in inputs[:axis] else "None" for axis, letter in enumerate(inputs)])
-        entry = f"jnp.broadcast_to({entry}, {_shape(instruction, name)})[{index}]"
-    chosen = f"jnp.where({' & '.join(masks)}, {entry}, 0)"
-    return f"{{0}} + {chosen}" if added else chosen
+def _masked(eye: str, spread: str) -> RowMaker:
+    """A tensor with deltas as a choice between its entries and zero, for arrays that cannot be changed. ``eye`` is a
+    template of a mask, given a size, ``spread`` one of entries at their full shape."""
 
+    def row(instruction: Instruction, name: Namer) -> str:
+        inputs = instruction.parameters[0].split("->")[0]
+        axes = range(len(inputs))
+        repeats = [axis for axis in axes if inputs[axis] in inputs[:axis]]
+        masks = []
+        for axis in repeats:
+            pair = (inputs.index(inputs[axis]), axis)
+            index = ", ".join([":" if k in pair else "None" for k in axes])
+            masks.append(f"{eye.format(name(instruction.shape[axis]))}[{index}]")
+        dims = [name(instruction.shape[axis]) for axis in axes if axis not in repeats]
+        entries = spread.format("{1}" if instruction.op == "scatter_add" else "{0}", f"({', '.join(dims)},)")
+        index = ", ".join(["None" if axis in repeats else ":" for axis in axes])
+        chosen = f"np.where({' & '.join(masks)}, {entries}[{index}], 0)"
+        return f"{{0}} + {chosen}" if instruction.op == "scatter_add" else chosen
 
-def _shape(instruction: Instruction, name: Namer) -> str:
-    """The shape of the entries of a tensor with deltas."""
-    inputs = instruction.parameters[0].split("->")[0]
-    dims = [name(d) for axis, d in enumerate(instruction.shape) if inputs[axis] not in inputs[:axis]]
-    return f"({', '.join(dims)},)"
+    return row
 
 
 def _function(instruction: Instruction, name: Namer) -> str:
@@ -104,9 +100,9 @@ NUMPY: dict[str, Row | RowMaker] = {
 JAX_FUNCTIONS = {"erf": "jax.scipy.special.erf({0})", "erfc": "jax.scipy.special.erfc({0})"}
 JAX: dict[str, Row | RowMaker] = {
     "einsum": "jnp.einsum('{p}', {all})",
-    "scatter_scalar": _masked,
-    "scatter": _masked,
-    "scatter_add": _masked,
+    **dict.fromkeys(
+        ("scatter_scalar", "scatter", "scatter_add"), _masked("jnp.eye({}, dtype=bool)", "jnp.broadcast_to({}, {})")
+    ),
     "copy": "{0}",
 }
 
@@ -141,6 +137,26 @@ TORCH: dict[str, Row | RowMaker] = {
 }
 
 
+DASK_ROWS: dict[str, Row | RowMaker] = {
+    "zeros": "da.zeros({shape}, chunks=block)",
+    "ones": "da.ones({shape}, chunks=block)",
+    "fill": lambda instruction, name: f"da.full({{shape}}, {number(float(instruction.parameters[0]))}, chunks=block)",
+    "eye": "da.eye({size}, chunks=block)",
+    "broadcast": "da.zeros({shape}, chunks=block) + {0}",
+    "diagonal": lambda instruction, name: "da.diagonal({0})" if instruction.parameters == ("ii->i",) else "",
+    "einsum": "np.einsum('{p}', {all})",
+    **dict.fromkeys(
+        ("scatter_scalar", "scatter", "scatter_add"),
+        _masked("da.eye({}, chunks=block, dtype=bool)", "(da.zeros({1}, chunks=block) + {0})"),
+    ),
+    **dict.fromkeys(("solve", "inv", "det", "logdet"), ""),
+}
+DASK_FUNCTIONS = {
+    "erf": "{0}.map_blocks(np.vectorize(math.erf, 'd'))",
+    "erfc": "{0}.map_blocks(np.vectorize(math.erfc, 'd'))",
+}
+
+
 @dataclass(frozen=True)
 class Backend:
     """Where arrays live: its imports by the name that code has for them, its table, its elementwise functions where
@@ -155,13 +171,15 @@ class Backend:
     whole: bool = False
 
     def row(self, instruction: Instruction, name: Namer) -> Row:
-        """The row of an instruction."""
+        """The row of an instruction. Raises IndexcalcError E404 where there is none."""
         found = self.rows.get(instruction.op)
         if found is None:
             if instruction.op == "function" and instruction.parameters[0] in self.functions:
                 return self.functions[instruction.parameters[0]]
             found = NUMPY[instruction.op]
         row = found if isinstance(found, str | tuple) else found(instruction, name)
+        if not row:
+            raise IndexcalcError("E404", f"{self.name} cannot do this: {instruction.op}", help="use --backend numpy")
         if isinstance(row, tuple):
             return self._own(row[0]), self._own(row[1])
         return self._own(row)
@@ -181,6 +199,10 @@ BACKENDS = {
         ),
     )
 }
+
+
+DASK = Backend("dask", "np", {"np": "numpy", "math": "math", "da": "dask.array"}, DASK_ROWS, DASK_FUNCTIONS)
+"""NumPy's functions find out by themselves that they are given dask's arrays. ``block`` is the length of a block."""
 
 
 def backend_named(name: str) -> Backend:

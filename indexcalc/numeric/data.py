@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -83,15 +84,19 @@ def _number(text: str) -> Any:
 
 
 def _read(file: str) -> Any:
-    """The array of a .npy file, mapped, or those of an .npz file by name."""
+    """The array of a .npy file, mapped, or of a zarr folder, read as it is needed; or those of an .npz file by name."""
     import numpy as np  # heavy
 
     try:
+        if file.endswith(".zarr"):
+            return _zarr(file)
         loaded = np.load(file, mmap_mode="r", allow_pickle=False)
         arrays = loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except OSError as error:
         reason = error.strerror or "it is no array file"
         raise IndexcalcError("E110", f"cannot read {file}: {reason}", help="give a .npy or .npz file") from None
+    except IndexcalcError:
+        raise
     except Exception:  # a broken or pickled file: NumPy, zipfile and zlib raise what they like
         message = f"{file} holds no arrays of numbers"
         help_ = "save arrays of numbers with numpy.save or numpy.savez; pickled objects are never loaded"
@@ -101,6 +106,19 @@ def _read(file: str) -> Any:
             message = f"{file} holds {array.dtype} entries, and real numbers are needed"
             raise IndexcalcError("E112", message, help="convert the array with numpy.asarray(…, float)")
     return arrays
+
+
+def _zarr(file: str) -> Any:
+    """A zarr array of numbers; one that pickles its blocks is refused before any is read."""
+    if find_spec("zarr") is None:
+        raise IndexcalcError("E404", "zarr is not installed here", help='install it: pip install "indexcalc[dask]"')
+    from zarr import open_array  # heavy
+
+    array = open_array(file, mode="r")
+    if array.dtype.kind not in NUMERIC or "pickle" in str(array.metadata).lower():
+        help_ = "pickled objects are never loaded"
+        raise IndexcalcError("E112", f"{file} holds no array of plain numbers", help=help_)
+    return array
 
 
 class Bound(NamedTuple):
@@ -176,8 +194,10 @@ def _check(name: str, shape: Shape, have: Sequence[int], sizes: Mapping[str, int
 
 
 def _check_kinds(name: str, array: NDArray[Any], kinds: Sequence[str]) -> None:
+    import numpy as np  # heavy
+
     for kind in kinds:
-        if array.size <= MOST_CHECKED and not KINDS[kind].holds(array):
+        if array.size <= MOST_CHECKED and not KINDS[kind].holds(np.asarray(array)):
             message = f"`{name}` is declared {kind}, and its data is not"
             raise IndexcalcError("E112", message, help="leave the kind out of the declaration, or mend the data")
 
