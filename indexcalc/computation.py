@@ -117,8 +117,12 @@ class Computation:
         setting = Setting(self.dtype, DTYPES[self.dtype], memory, scheduler)
         engine = engine_named(backend, self.program, self.data.sizes, setting)
         values = {name: engine.enter(array) for name, array in self.data.arrays.items()}
-        (result,) = run(self.program, engine.backend, engine.names, values, self.data.sizes, progress)
-        return engine.leave(result)
+
+        def whole(given: Mapping[str, Any]) -> Any:
+            (result,) = run(self.program, engine.backend, engine.names, given, self.data.sizes, progress)
+            return result
+
+        return engine.leave(engine.compiled(whole)(values))
 
     # ------------------------------------------------------------------ a check on the data
     def error(self, result: NDArray[Any]) -> float | None:

@@ -10,8 +10,9 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters
 from indexcalc.numeric.backends import backend_named
 from indexcalc.numeric.code import argument_names, module
-from indexcalc.numeric.lowering import Core, cores, lowered
+from indexcalc.numeric.lowering import cores, lowered
 from indexcalc.numeric.paths import GENERIC
+from indexcalc.numeric.products import Core
 from indexcalc.numeric.program import Finished
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Node, Shape, Size, descendants

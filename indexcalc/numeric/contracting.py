@@ -24,16 +24,15 @@ class Tensor(NamedTuple):
 
 class Contractor:
     """Emits what is done to labelled tensors. ``dims`` are the sizes of the labels, ``sizes`` numbers for them that
-    choices are made for, where there are any to make. ``nonnegative`` are the results known to be so."""
+    choices are made for, where there are any to make."""
 
     def __init__(
         self,
         program: Program,
         dims: Mapping[int, Dimension],
-        nonnegative: set[Register],
         sizes: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
-        self.program, self.dims, self.nonnegative, self.sizes = program, dims, nonnegative, sizes
+        self.program, self.dims, self.sizes = program, dims, sizes
 
     def shape(self, labels: Collection[int]) -> Shape:
         return tuple([self.dims[x] for x in labels])
@@ -123,8 +122,8 @@ class Contractor:
         return self._kept_sign(product, a, b)
 
     def _kept_sign(self, made: Register, *of: Register) -> Register:
-        if all(x in self.nonnegative or self.program[x].op == "number" for x in of):
-            self.nonnegative.add(made)
+        if all(x in self.program.nonnegative or self.program[x].op == "number" for x in of):
+            self.program.nonnegative.add(made)
         return made
 
     # ------------------------------------------------------------------ two operands
@@ -192,8 +191,8 @@ class Contractor:
         return Tensor(self.times(left, right, self.shape(labels)), labels)
 
     def _inherit(self, tensor: Tensor, aligned: Register) -> None:
-        if tensor.register in self.nonnegative:
-            self.nonnegative.add(aligned)
+        if tensor.register in self.program.nonnegative:
+            self.program.nonnegative.add(aligned)
 
     def _solved(self, a: Tensor, b: Tensor, label: int) -> Tensor:
         """inv(A) B as the solution of A X = B."""
@@ -238,7 +237,7 @@ class Contractor:
                 continue
             weight = instruction.operands[instruction.operands[0] == other]
             rows = self.program[weight].op == "expand" and self.program[weight].parameters == (":, None",)
-            if weight in self.nonnegative and (rows if turned else len(self.program[weight].shape) == 1):
+            if weight in self.program.nonnegative and (rows if turned else len(self.program[weight].shape) == 1):
                 half = self.program.emit("multiply", (self.root(weight), other), shape=instruction.shape)
                 mirror = self.program.transposed(half, (1, 0))
                 return (mirror, half) if turned else (half, mirror)

@@ -41,6 +41,8 @@ class Engine(NamedTuple):
     names: dict[str, Any]
     enter: Callable[[Any], Any]
     leave: Callable[[Any], NDArray[Any]]
+    compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function
+    """What is done to the whole program, a function of the values by name."""
 
 
 def _local(backend: str) -> Callable[[Finished, Mapping[str, int], Setting], Engine]:
@@ -80,7 +82,7 @@ def _jax(program: Finished, sizes: Mapping[str, int], setting: Setting) -> Engin
         cut = jax.sharding.PartitionSpec(*[None] * axis, "devices")
         return jax.device_put(whole, jax.sharding.NamedSharding(mesh, cut))
 
-    return Engine(BACKENDS["jax"], names, enter, np.asarray)
+    return Engine(BACKENDS["jax"], names, enter, np.asarray, jax.jit)
 
 
 # ---------------------------------------------------------------------- out of core

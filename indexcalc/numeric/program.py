@@ -40,6 +40,8 @@ class Program:
         self.instructions: list[Instruction] = []
         self.contractions: dict[Register, str] = {}
         """The einsum specification of each result that is a contraction."""
+        self.nonnegative: set[Register] = set()
+        """Results whose entries are known to be so."""
         self._places: dict[Instruction, Register] = {}
 
     def emit(
