@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -95,6 +98,27 @@ def test_float32() -> None:
     answer = indexcalc.diff("softmax(A*x)", wrt="x", let=["A: matrix(m, n)"])
     result = answer.computation({"A": Random((3, 4)), "x": Random(None)}, dtype="float32").run()
     assert result.dtype == np.float32
+
+
+SHARDED = """
+import indexcalc, numpy as np
+from indexcalc.numeric.data import Random
+let = ["W: matrix(m, n)"]
+computation = indexcalc.diff("tanh(W*x)", wrt="W", let=let).computation({"W": Random((8, 6)), "x": Random(None)})
+np.testing.assert_allclose(computation.run("jax"), computation.run(), rtol=1e-12)
+import jax
+from indexcalc.numeric.engines import Setting, engine_named
+engine = engine_named("jax", computation.program, computation.data.sizes, Setting("float64", 8))
+print(len(jax.devices()), len(engine.enter(np.ones((8, 6))).sharding.device_set))
+"""
+
+
+@pytest.mark.skipif(not find_spec("jax"), reason="needs jax")
+def test_jax_cuts_arrays_for_all_devices() -> None:
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    command = [sys.executable, "-c", SHARDED]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout == "4 4\n", done.stderr
 
 
 # ---------------------------------------------------------------------- data
