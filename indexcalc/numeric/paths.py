@@ -71,8 +71,8 @@ def flops(
 def quick(
     inputs: Sequence[Collection[Hashable]], output: Collection[Hashable], sizes: Mapping[Any, int]
 ) -> Sequence[Collection[int]]:
-    """A good path at once: operands on equal labels first, which is never wrong; then of a chain the optimal one, of
-    others that of opt_einsum's choice."""
+    """A good path at once: of a chain the optimal one, of others that of opt_einsum's choice, or the same with operands
+    on equal labels multiplied first, where that is better."""
     alike: dict[Labels, list[int]] = {}
     for place, labels in enumerate(inputs):
         alike.setdefault(frozenset(labels), []).append(place)
@@ -87,7 +87,10 @@ def quick(
             places.append(len(inputs) + len(path))
             group[:] = places[-1:]
     owner = {group[0]: labels for labels, group in alike.items()}
-    return [*path, *_of_different([owner[place] for place in places], output, sizes)]
+    merged = [*path, *_of_different([owner[place] for place in places], output, sizes)]
+    if len(inputs) <= 2:
+        return merged
+    return min(merged, _of_different(inputs, output, sizes), key=lambda path: flops(path, inputs, output, sizes))
 
 
 def _of_different(
