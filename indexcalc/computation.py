@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from indexcalc.derivation import Derivation
 from indexcalc.emission import results, symbols
 from indexcalc.errors import IndexcalcError
 from indexcalc.numeric.backends import BACKENDS
-from indexcalc.numeric.data import Bound, Source, bound
+from indexcalc.numeric.data import Bound, Pending, Source, bound
 from indexcalc.numeric.engines import Setting, engine_named
 from indexcalc.numeric.execution import Progress, modules, run
 from indexcalc.numeric.lowering import lowered
@@ -89,6 +90,12 @@ class Computation:
                 raise IndexcalcError("E309", message, help=f"--size {symbol}=100")
         self.program = lowered(self.results.nodes, self.data.sizes)
 
+    @cached_property
+    def arrays(self) -> dict[str, Any]:
+        """The inputs by name; random ones are drawn when they are first asked for."""
+        found = self.data.arrays
+        return {name: array.drawn() if isinstance(array, Pending) else array for name, array in found.items()}
+
     @property
     def cost(self) -> Cost:
         return cost(self.program, self.data.sizes)
@@ -109,20 +116,29 @@ class Computation:
         self,
         backend: str = "numpy",
         progress: Progress | None = None,
-        memory: int | None = None,
+        limit: int | None = None,
         scheduler: str | None = None,
     ) -> NDArray[Any]:
-        """The result as a NumPy array. dask cuts arrays into blocks for ``memory`` bytes, and works on the cluster at
-        the address ``scheduler``, else in this process."""
-        setting = Setting(self.dtype, DTYPES[self.dtype], memory, scheduler)
+        """The result as a NumPy array. dask cuts arrays into blocks for ``limit`` bytes of memory, and works on the
+        cluster at the address ``scheduler``, else in this process. Raises IndexcalcError E405 where a matrix has no
+        inverse, E404 for what an engine cannot do."""
+        import numpy as np  # heavy
+
+        setting = Setting(self.dtype, DTYPES[self.dtype], limit, scheduler)
         engine = engine_named(backend, self.program, self.data.sizes, setting)
-        values = {name: engine.enter(array) for name, array in self.data.arrays.items()}
+        values = {name: engine.enter(array) for name, array in self.arrays.items()}
 
         def whole(given: Mapping[str, Any]) -> Any:
             (result,) = run(self.program, engine.backend, engine.names, given, self.data.sizes, progress)
             return result
 
-        return engine.leave(engine.compiled(whole)(values))
+        try:
+            return engine.leave(engine.compiled(whole)(values))
+        except np.linalg.LinAlgError:
+            help_ = "with these values there is no inverse"
+            raise IndexcalcError("E405", "a matrix is singular", help=help_) from None
+        except MemoryError:
+            raise IndexcalcError("E508", f"memory was too small: about {memory(self.bytes)} are needed") from None
 
     # ------------------------------------------------------------------ a check on the data
     def error(self, result: NDArray[Any]) -> float | None:
@@ -135,7 +151,7 @@ class Computation:
             return None
         variable = task.wrt[-1]
         base = task.output if derivation.order == 1 else derivation.gradient  # of independent entries
-        values = {name: np.asarray(array, dtype=np.float64) for name, array in self.data.arrays.items()}
+        values = {name: np.asarray(array, dtype=np.float64) for name, array in self.arrays.items()}
         point = values[variable.name]
         rng = np.random.default_rng(SEED)
         worst = 0.0

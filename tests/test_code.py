@@ -16,6 +16,7 @@ import pytest
 import indexcalc
 from indexcalc import Answer
 
+from .test_cli import run
 from .test_corpus import ASKS, Ask, answered, close, inputs, reference
 
 BACKENDS = ["numpy", "einsum", "jax", "torch"]
@@ -241,3 +242,29 @@ def test_core_of_a_factorisation_hessian_is_small() -> None:
     space: dict[str, Any] = {}
     exec(_code("norm2(T - U*V')^2", "U", order=2, compressed=True), space)
     assert space["derivative"](T=np.ones((5, 4)), U=np.ones((5, 2)), V=np.ones((4, 2))).shape == (2, 2)
+
+
+# ---------------------------------------------------------------------- the command line
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_formats_of_the_command_line(backend: str) -> None:
+    done = run(
+        "diff", "tanh(W*x + b)", "--wrt", "W", "--format", backend, "--with-value", "--compressed", "--size", "m=9"
+    )
+    assert done.returncode == 0
+    answer = indexcalc.diff("tanh(W*x + b)", wrt="W")
+    assert done.stdout == answer.to_code(backend, with_value=True, compressed=True, sizes={"m": 9})
+
+
+def test_unknown_size_on_the_command_line() -> None:
+    done = run("diff", "x'*x", "--wrt", "x", "--format", "numpy", "--size", "q=9")
+    assert done.returncode == 1
+    assert "error E218: " in done.stderr
+
+
+def test_plain_answers_load_neither_numpy_nor_opt_einsum() -> None:
+    code = (
+        "import sys, indexcalc; a = indexcalc.diff('tanh(W*x + b)', wrt='W'); a.to_dict(); a.to_code(); "
+        "print([name for name in ('numpy', 'opt_einsum', 'jax', 'torch', 'dask') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

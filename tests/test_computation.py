@@ -148,7 +148,7 @@ def test_fixed_sizes_and_products_of_sizes() -> None:
         fixed.computation({"x": np.ones(4)})
     assert error.value.code == "E203"
     answer = indexcalc.simplify("vec(A)'*v", let=["A: matrix(m, n)", "v: vector(m*n)"])
-    assert answer.computation({"A": np.ones((2, 3)), "v": Random(None)}).data.arrays["v"].shape == (6,)
+    assert answer.computation({"A": np.ones((2, 3)), "v": Random(None)}).arrays["v"].shape == (6,)
     with pytest.raises(IndexcalcError):
         answer.computation({"A": np.ones((2, 3)), "v": np.ones(5)})
 
@@ -165,7 +165,7 @@ def test_sizes_that_no_array_has() -> None:
 def test_random_data_is_of_its_kind_and_other_data_is_refused(kind: str) -> None:
     declared = f"S: matrix(n, n) {kind}" if kind == "positive" else f"S: {kind}(n)"
     answer = indexcalc.simplify("S*x", let=[declared])
-    made = answer.computation({"S": Random((4, 4)), "x": Random(None)}).data.arrays["S"]
+    made = answer.computation({"S": Random((4, 4)), "x": Random(None)}).arrays["S"]
     assert KINDS[kind].holds(made)
     with pytest.raises(IndexcalcError) as error:
         answer.computation({"S": np.arange(16.0).reshape(4, 4) - 5, "x": Random(None)})
@@ -217,6 +217,20 @@ def test_file_that_is_not_there() -> None:
     with pytest.raises(IndexcalcError) as error:
         sources(["x=nowhere.npy"])
     assert error.value.code == "E110"
+
+
+def test_random_numbers_are_not_drawn_before_they_fit() -> None:
+    computation = A_X.computation({"A": Random((10**7, 10**7)), "x": Random(None)})
+    with pytest.raises(IndexcalcError) as error:
+        computation.admit(10**12)
+    assert error.value.code == "E508"
+
+
+def test_singular_matrix_is_an_error() -> None:
+    answer = indexcalc.simplify("inv(A)*x", let=["A: matrix(n, n)"])
+    with pytest.raises(IndexcalcError) as error:
+        answer.computation({"A": np.zeros((2, 2)), "x": np.ones(2)}).run()
+    assert error.value.code == "E405"
 
 
 # ---------------------------------------------------------------------- cost

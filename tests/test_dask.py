@@ -33,7 +33,7 @@ def test_public_cases_give_the_reference_or_are_refused() -> None:
         if isinstance(answer, Answer):
             values = inputs(ask.case, 0)
             try:
-                result = answer.computation(values).run("dask", memory=10**4)
+                result = answer.computation(values).run("dask", limit=10**4)
             except IndexcalcError as error:
                 assert error.code == "E404"
                 refused += 1
@@ -70,7 +70,7 @@ def watch():
         time.sleep(0.002)
 watcher = threading.Thread(target=watch)
 watcher.start()
-result = computation.run("dask", memory=limit)
+result = computation.run("dask", limit=limit)
 done = True
 watcher.join()
 np.testing.assert_allclose(result, computation.run(), rtol=1e-9, atol=1e-9)
@@ -112,7 +112,7 @@ def test_cluster_that_loses_a_worker_gives_the_right_result(tmp_path: Path) -> N
 
         killer = threading.Thread(target=kill)
         killer.start()
-        result = computation.run("dask", memory=4 * 10**6, scheduler=cluster.scheduler_address)
+        result = computation.run("dask", limit=4 * 10**6, scheduler=cluster.scheduler_address)
         ended = time.monotonic()
         killer.join()
     assert killed[0] < ended  # on the way
@@ -133,8 +133,8 @@ def test_zarr(tmp_path: Path) -> None:
     zarr.create_array(str(tmp_path / "A.zarr"), data=values, chunks=(7, 7))
     given = {**sources([f"A={tmp_path / 'A.zarr'}"]), "x": Random(None)}
     computation = indexcalc.simplify("A*x", let=["A: matrix(m, n)"]).computation(given)
-    np.testing.assert_allclose(computation.run("dask", memory=10**4), computation.run())
-    np.testing.assert_allclose(computation.run(), values @ computation.data.arrays["x"])
+    np.testing.assert_allclose(computation.run("dask", limit=10**4), computation.run())
+    np.testing.assert_allclose(computation.run(), values @ computation.arrays["x"])
 
 
 def test_dask_on_the_command_line() -> None:

@@ -14,7 +14,7 @@ import typer
 
 from indexcalc.answer import Answer
 from indexcalc.cli.options import Ascii, Layout, Let, Sizes, bytes_of, sizes_of
-from indexcalc.cli.output import Color, Form, Format, Output
+from indexcalc.cli.output import Color, Form, Format, Output, own_fault
 from indexcalc.cli.paths import Order, Wrt, asked, table
 from indexcalc.computation import CLOSE, Computation, free_memory, memory
 from indexcalc.errors import IndexcalcError
@@ -107,6 +107,9 @@ def evaluate(
             _write(output, out, found)
     except IndexcalcError as error:
         output.error(error if error.text else error.located(expression))
+        raise typer.Exit(1) from None
+    except Exception as bug:
+        output.error(own_fault(bug).located(expression))
         raise typer.Exit(1) from None
     if wrong:
         raise typer.Exit(3)

@@ -29,7 +29,7 @@ from indexcalc.cli.options import (
     WithValue,
     sizes_of,
 )
-from indexcalc.cli.output import Code, Color, Form, Format, Output
+from indexcalc.cli.output import Code, Color, Form, Format, Output, own_fault
 from indexcalc.cli.paths import path
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
@@ -215,12 +215,7 @@ def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer]]) -> None
     except IndexcalcError as error:
         output.error(error.located(text))
     except Exception as bug:  # no traceback ever reaches a user
-        output.error(_own_fault(bug).located(text))
-
-
-def _own_fault(bug: Exception) -> IndexcalcError:
-    message = f"indexcalc itself failed ({type(bug).__name__}: {bug})"
-    return IndexcalcError("E491", message, help="please report this input")
+        output.error(own_fault(bug).located(text))
 
 
 def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[[str, int], Sequence[Answer]]) -> None:
@@ -233,7 +228,7 @@ def _batch(output: Output, statements: Iterable[tuple[int, str]], ask: Callable[
         except IndexcalcError as error:
             output.error(error.located(statement), line)
         except Exception as bug:  # nor are the other lines lost
-            output.error(_own_fault(bug).located(statement), line)
+            output.error(own_fault(bug).located(statement), line)
 
 
 def _finish(output: Output) -> None:

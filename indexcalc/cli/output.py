@@ -204,6 +204,12 @@ def ascii_text(text: str) -> str:
     return text.translate(EQUIVALENTS).encode("ascii", "replace").decode()
 
 
+def own_fault(bug: Exception) -> IndexcalcError:
+    """An error of the program itself: no traceback ever reaches a user."""
+    message = f"indexcalc itself failed ({type(bug).__name__}: {bug})"
+    return IndexcalcError("E491", message, help="please report this input")
+
+
 LONGEST_LINE = 72
 """Columns of the input that an error shows."""
 

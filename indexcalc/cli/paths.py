@@ -9,7 +9,7 @@ import typer
 
 from indexcalc.answer import Answer
 from indexcalc.cli.options import Ascii, Let, Sizes, sizes_of
-from indexcalc.cli.output import Color, Form, Format, Output
+from indexcalc.cli.output import Color, Form, Format, Output, own_fault
 from indexcalc.computation import memory
 from indexcalc.emission import known_sizes, symbols
 from indexcalc.errors import IndexcalcError
@@ -40,6 +40,9 @@ def path(
             output.lines(_path(answer, given, seconds))
     except IndexcalcError as error:
         output.error(error.located(expression))
+        raise typer.Exit(1) from None
+    except Exception as bug:
+        output.error(own_fault(bug).located(expression))
         raise typer.Exit(1) from None
 
 

@@ -29,13 +29,22 @@ class Random(NamedTuple):
 
     shape: tuple[int, ...] | None
 
-    def drawn(self, name: str, shape: tuple[int, ...], kinds: Sequence[str]) -> NDArray[Any]:
-        """The same numbers for a name in every run, made to be of these kinds."""
+
+class Pending(NamedTuple):
+    """Random numbers for a variable of these kinds that are not drawn yet: first comes what they would take."""
+
+    name: str
+    shape: tuple[int, ...]
+    kinds: Sequence[str]
+    dtype: str = "float64"
+
+    def drawn(self) -> NDArray[Any]:
+        """The same numbers for a name in every run."""
         import numpy as np  # heavy
 
-        seed = int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
-        made = np.asarray(np.random.default_rng(seed).standard_normal(shape))
-        for kind in kinds if len(set(shape)) < 2 or kinds == ("positive",) else ():
+        seed = int.from_bytes(blake2b(self.name.encode(), digest_size=7).digest())
+        made = np.asarray(np.random.default_rng(seed).standard_normal(self.shape))
+        for kind in self.kinds:
             made = KINDS[kind].made(made)
         return made
 
@@ -122,7 +131,7 @@ def _zarr(file: str) -> Any:
 
 
 class Bound(NamedTuple):
-    """Arrays for the inputs, by name, and the sizes that they have."""
+    """Arrays for the inputs, by name, or what is to be drawn, and the sizes that they have."""
 
     arrays: dict[str, Any]
     sizes: dict[str, int]
@@ -149,7 +158,7 @@ def bound(
             if source.shape is None:
                 open_.append(name)
                 continue
-            source = source.drawn(spelling, source.shape, kinds)
+            source = Pending(spelling, source.shape, kinds)
         arrays[name] = source
         _fit(spelling, shape, source.shape, known)
     found = {symbol: number for symbol, (number, _) in known.items()}
@@ -160,11 +169,12 @@ def bound(
         except KeyError as error:
             message = f"nothing says how large {error.args[0]} is, and `{spelling}` has that size"
             raise IndexcalcError("E309", message, help=f"--size {error.args[0]}=100") from None
-        arrays[name] = Random(have).drawn(spelling, have, kinds)
+        arrays[name] = Pending(spelling, have, kinds)
     for name, array in arrays.items():
         spelling, kinds = declared.get(name, (name, ()))
         _check(spelling, shapes[name], array.shape, found)
-        _check_kinds(spelling, array, kinds)
+        if not isinstance(array, Pending):
+            _check_kinds(spelling, array, kinds)
     return Bound({name: arrays[name] for name in shapes}, found)
 
 
