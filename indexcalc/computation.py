@@ -15,9 +15,8 @@ from indexcalc.numeric.data import Bound, Pending, Source, bound
 from indexcalc.numeric.engines import Setting, engine_named
 from indexcalc.numeric.execution import Progress, modules, run
 from indexcalc.numeric.lowering import lowered
-from indexcalc.numeric.program import Cost, cost
+from indexcalc.numeric.program import Cost, Finished, cost
 from indexcalc.tensor.functions import declared_functions
-from indexcalc.tensor.nodes import Node
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,31 +152,32 @@ class Computation:
         base = task.output if derivation.order == 1 else derivation.gradient  # of independent entries
         values = {name: np.asarray(array, dtype=np.float64) for name, array in self.arrays.items()}
         point = values[variable.name]
+        program = lowered([base], self.data.sizes)
         rng = np.random.default_rng(SEED)
-        worst = 0.0
+        errors = []
         for _ in range(1 if task.form in ("jvp", "hvp") else DIRECTIONS):
             direction = rng.standard_normal(point.shape)
             if task.form in ("jvp", "hvp"):
                 assert task.vector is not None
-                direction = self._value(task.vector, values)
+                direction = self._value(lowered([task.vector], self.data.sizes), values)
             length = float(np.linalg.norm(direction)) or 1.0
             step = STEP * max(float(np.linalg.norm(point)), 1.0) / length
             moved = [
-                weight * self._value(base, {**values, variable.name: point + k * step * direction})
+                weight * self._value(program, {**values, variable.name: point + k * step * direction})
                 for k, weight in STENCIL
             ]
             noise = NOISE * STEP / step * max(float(np.linalg.norm(value)) for value in moved)
             slope = self._paired(np.sum(moved, axis=0) / step, values)
             found = self._along(result, direction)
             scale = max(float(np.linalg.norm(slope)), float(np.linalg.norm(found)), noise)
-            worst = max(worst, float(np.linalg.norm(slope - found)) / scale if scale else 0.0)
-        return worst
+            errors.append(float(np.linalg.norm(slope - found)) / (scale or 1.0))
+        return float(np.max(errors))  # nan where one is
 
-    def _value(self, node: Node, values: Mapping[str, Any]) -> NDArray[Any]:
+    def _value(self, program: Finished, values: Mapping[str, Any]) -> NDArray[Any]:
         import numpy as np  # heavy
 
         backend = BACKENDS["numpy"]
-        (value,) = run(lowered([node], self.data.sizes), backend, modules(backend), values, self.data.sizes)
+        (value,) = run(program, backend, modules(backend), values, self.data.sizes)
         return np.asarray(value)
 
     def _along(self, result: NDArray[Any], direction: NDArray[Any]) -> NDArray[Any]:
@@ -199,6 +199,8 @@ class Computation:
         if not task.output.shape or not (task.form == "vjp" or self.form == "pullback"):
             return np.asarray(slope)
         cotangent = (
-            self._value(task.vector, values) if task.vector is not None else values[self.derivation.cotangent or ""]
+            self._value(lowered([task.vector], self.data.sizes), values)
+            if task.vector is not None
+            else values[self.derivation.cotangent or ""]
         )
         return np.asarray(np.sum(cotangent * slope))

@@ -174,6 +174,18 @@ def test_whole_products_are_one_einsum_each() -> None:
     assert "".join(body).count("np.einsum") == 2
 
 
+@pytest.mark.parametrize("backend", ["numpy", "einsum"])
+@pytest.mark.parametrize("text", ["A' + diag(x)", "A + diag(x)", "(A + diag(x))*y + A*y", "f(A) + diag(x)"])
+def test_arguments_are_never_changed(text: str, backend: str) -> None:
+    let = ["A: matrix(n, n)", "x, y: vector(n)", "f: elementwise"]
+    space: dict[str, Any] = {}
+    exec(indexcalc.simplify(text, let=let).to_code(backend), space)
+    given = {"A": np.ones((3, 3)), "x": np.ones(3), "y": np.ones(3), "f": lambda u: u}
+    names = space["derivative"].__code__.co_varnames[: space["derivative"].__code__.co_kwonlyargcount]
+    space["derivative"](**{name: given[name] for name in names})
+    assert (given["A"] == 1).all()  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     "sizes, first",
     [({"m": 1000, "n": 2, "p": 1000, "q": 2}, "A @ (B @ C)"), ({"m": 2, "n": 1000, "p": 2, "q": 1000}, "A @ B @ C")],

@@ -65,6 +65,9 @@ def test_a_wrong_result_is_found() -> None:
     result = computation.run()
     assert (computation.error(result) or 0) < 1e-9
     assert (computation.error(1.001 * result) or 0) > 1e-4
+    error = computation.error(np.nan * result)
+    assert error is not None
+    assert np.isnan(error)
 
 
 @pytest.mark.parametrize("layout", ["numerator", "denominator"])
@@ -281,6 +284,12 @@ def test_eval_writes_what_it_says(tmp_path: Path) -> None:
     assert "W  3 x 4  float64" in done.stdout
     assert "verified: relative error" in done.stdout
     np.testing.assert_allclose(np.load(out)["derivative"], (1 - np.tanh(6.0) ** 2) * np.ones((3, 4)))
+
+
+def test_data_that_nothing_uses_is_noted() -> None:
+    done = run("eval", "x'*x", "--data", "x=random(3)", "--data", "X=random(3)")
+    assert done.returncode == 0
+    assert "note: nothing uses the data for X\n" in done.stderr
 
 
 def test_eval_of_a_file_answers_its_questions(tmp_path: Path) -> None:

@@ -89,9 +89,11 @@ def evaluate(
     wrong = False
     try:
         given = sources(data or ())
+        unused = set(given)
         for answer in _questions(expression, wrt, let or (), order, layout):
             computation = answer.computation(given, form, sizes, dtype)
             name = _name(answer, form, found)
+            unused -= {*computation.data.arrays, *(i.spelling for i in answer.task.inputs)}
             output.lines(_facts(answer, computation, name, bool(wrt)))
             if backend is not Engine.DASK:  # which needs no more than there is
                 computation.admit(None if force else most or free_memory())
@@ -103,6 +105,8 @@ def evaluate(
             output.report(f"  took {seconds:.3g} s")
             if verify:
                 wrong |= _verify(output, computation, found[name])
+        if unused:
+            output.report(f"note: nothing uses the data for {', '.join(sorted(unused))}")
         if out is not None:
             _write(output, out, found)
     except IndexcalcError as error:

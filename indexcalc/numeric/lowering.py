@@ -116,8 +116,8 @@ class Lowering(Products):
                 labels = tuple([core.output.index(x) for x in core.labels])
                 plain.append((c, Tensor(core.register, labels), isinstance(node, Variable)))
         plain.sort(key=lambda term: (len(term[1].labels), term[2], self.program[term[1].register].op == "T"))
-        first = next((k for k, (c, _, _) in enumerate(plain) if c > 0), 0)
-        plain.insert(0, plain.pop(first)) if plain else None
+        positive = next((k for k, (c, _, _) in enumerate(plain) if c > 0), 0)
+        plain = [*plain[positive : positive + 1], *plain[:positive], *plain[positive + 1 :]]
         made: Tensor | None = None
         turned = self._turned([tensor.register for _, tensor, _ in plain], shape)
         for c, tensor, _ in plain:
@@ -126,7 +126,7 @@ class Lowering(Products):
             made = Tensor(contractor.permuted(made, axes), axes)
         whole = None if made is None else self.filled(Core(made.register, made.labels, axes), shape)
         for c, core in deltas:
-            whole = self._scattered(contractor, whole, c, core, shape)
+            whole = self._scattered(whole, c, core, shape)
         assert whole is not None
         return whole
 
@@ -153,18 +153,14 @@ class Lowering(Products):
         op = "add" if c > 0 else "subtract"
         return Tensor(self.program.emit(op, pair, (), contractor.shape(labels)), labels)
 
-    def _scattered(
-        self, contractor: Contractor, whole: Register | None, c: Rational, core: Core, shape: Shape
-    ) -> Register:
+    def _scattered(self, whole: Register | None, c: Rational, core: Core, shape: Shape) -> Register:
         """A term with deltas, added to what there is."""
-        size = contractor.scaled(Tensor(core.register, ()), None, c, None) if not core.labels else None
-        own = Contractor(self.program, dict(zip(core.output, shape, strict=True)))
-        scaled = size or own.scaled(Tensor(core.register, core.labels), None, c, None)
-        core = core._replace(register=scaled.register)
+        contractor = Contractor(self.program, dict(zip(core.output, shape, strict=True)))
+        scaled = contractor.scaled(Tensor(core.register, core.labels), None, c, None)
         if whole is None:
-            return self.filled(core, shape)
+            return self.filled(core._replace(register=scaled.register), shape)
         view = tuple(dict.fromkeys(core.output))
-        value = own.aligned(scaled, view)
+        value = contractor.aligned(scaled, view)
         return self.program.emit("scatter_add", (whole, value), (specification([core.output], view),), shape)
 
 

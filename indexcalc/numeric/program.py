@@ -106,7 +106,7 @@ class Program:
             if instruction.op == "T" and self[base].op == "matmul" and uses[base] == 1:
                 new[register] = made.flipped(new[base])
                 continue
-            if instruction.op == "scatter_add" and (uses[base] > 1 or self[base].op in VIEWS):
+            if instruction.op == "scatter_add" and (uses[base] > 1 or self._is_shared(base)):
                 operands[0] = made.emit("copy", operands[:1], (register,), instruction.shape)
             new[register] = made.emit(instruction.op, operands, instruction.parameters, instruction.shape)
             if register in self.contractions:
@@ -120,6 +120,12 @@ class Program:
         )
         paths = tuple(made.contractions[register] for register in kept if register in made.contractions)
         return Finished(instructions, tuple(places[result] for result in results), paths)
+
+    def _is_shared(self, register: Register) -> bool:
+        """Whether a result may be memory that is not the program's own."""
+        instruction = self[register]
+        alone = instruction.op == "einsum" and len(instruction.operands) == 1
+        return alone or instruction.op in VIEWS or instruction.op == "declared"
 
     def _matrix(self, register: Register) -> Register:
         """The matrix of a solution, without its transpose."""
