@@ -12,10 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
 
 import indexcalc
-from indexcalc import Answer
+from indexcalc import Answer, clear_caches
+from indexcalc.emission import symbols
 
+from .strategies import SIZES, Expression, index_questions, questions, values
 from .test_cli import run
 from .test_corpus import ASKS, Ask, answered, close, inputs, reference
 
@@ -100,6 +104,36 @@ def test_modules_pass_ruff(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+# ---------------------------------------------------------------------- random expressions
+@given(
+    st.one_of(questions(), index_questions()),
+    st.integers(1, 2),
+    st.dictionaries(st.sampled_from("mnp"), st.integers(1, 500)),
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_way_gives_the_same(question: tuple[Expression, str], order: int, sizes: dict[str, int]) -> None:
+    """In NumPy, as einsum, carried out without being printed; with the value; for whatever sizes."""
+    found, wrt = question
+    clear_caches()
+    note(f"{found.text}  by {wrt}, order {order}")
+    answer = indexcalc.diff(found.text, wrt=wrt, let=found.let, order=order if not found.shape else 1)
+    answer.certified = False
+    known = set(symbols(answer.derivation))
+    at = values(found.variables, 1)
+    want = answer.computation(at, sizes={d: size for d, size in SIZES.items() if d in known}).run()
+    if not np.isfinite(want).all():
+        return
+    for backend in ("numpy", "einsum"):
+        space: dict[str, Any] = {}
+        chosen = {d: size for d, size in sizes.items() if d in known}
+        exec(answer.to_code(backend, with_value=True, sizes=chosen), space)
+        names = space["derivative"].__code__.co_varnames[: space["derivative"].__code__.co_kwonlyargcount]
+        value, got = space["derivative"](**{name: at[name] if name in at else SIZES[name] for name in names})
+        scale = max(1.0, float(np.max(np.abs(want), initial=0)))
+        np.testing.assert_allclose(got, want, atol=1e-7 * scale, rtol=1e-7)
+        np.testing.assert_allclose(value, found.value(at), atol=1e-7, rtol=1e-7)
+
+
 # ---------------------------------------------------------------------- what the code is like
 
 
@@ -180,10 +214,10 @@ def test_arguments_are_never_changed(text: str, backend: str) -> None:
     let = ["A: matrix(n, n)", "x, y: vector(n)", "f: elementwise"]
     space: dict[str, Any] = {}
     exec(indexcalc.simplify(text, let=let).to_code(backend), space)
-    given = {"A": np.ones((3, 3)), "x": np.ones(3), "y": np.ones(3), "f": lambda u: u}
+    arguments = {"A": np.ones((3, 3)), "x": np.ones(3), "y": np.ones(3), "f": lambda u: u}
     names = space["derivative"].__code__.co_varnames[: space["derivative"].__code__.co_kwonlyargcount]
-    space["derivative"](**{name: given[name] for name in names})
-    assert (given["A"] == 1).all()  # type: ignore[union-attr]
+    space["derivative"](**{name: arguments[name] for name in names})
+    assert (arguments["A"] == 1).all()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
