@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexcalc.derivation import Derivation
@@ -15,7 +16,7 @@ from indexcalc.numeric.data import Bound, Pending, Source, bound
 from indexcalc.numeric.engines import Setting, engine_named
 from indexcalc.numeric.execution import Progress, modules, run
 from indexcalc.numeric.lowering import lowered
-from indexcalc.numeric.program import Cost, Finished, cost
+from indexcalc.numeric.program import Cost, Finished, cost, entries
 from indexcalc.tensor.functions import declared_functions
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ def memory(count: float) -> str:
 
 
 def free_memory() -> int | None:
-    """The bytes that are free on this machine; None where it does not say."""
+    """The bytes that this machine can give, what files are cached in included; None where it does not say."""
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
+        found = re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
+        return int(found.group(1)) * 1024 if found else None
+    except OSError:
         return None
 
 
@@ -104,10 +106,12 @@ class Computation:
         """The memory that it takes, inputs included."""
         return self.cost.peak * DTYPES[self.dtype]
 
-    def admit(self, limit: int | None) -> None:
-        """Raises IndexcalcError E508 where more memory is needed than there is."""
-        if limit is not None and self.bytes > limit:
-            message = f"this needs about {memory(self.bytes)}, and there are {memory(limit)}"
+    def admit(self, limit: int | None, backend: str = "numpy") -> None:
+        """Raises IndexcalcError E508 where more memory is needed than there is; of dask only the result counts."""
+        result = entries(self.results.nodes[-1].shape, self.data.sizes) * DTYPES[self.dtype]
+        needed = result if backend == "dask" else self.bytes
+        if limit is not None and needed > limit:
+            message = f"this needs about {memory(needed)}, and there are {memory(limit)}"
             help_ = "ask for a pullback or a Hessian-vector product, take smaller data, or say --force"
             raise IndexcalcError("E508", message, help=help_)
 

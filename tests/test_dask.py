@@ -119,6 +119,15 @@ def test_cluster_that_loses_a_worker_gives_the_right_result(tmp_path: Path) -> N
     np.testing.assert_allclose(result, computation.run(), rtol=1e-9, atol=1e-12)
 
 
+def test_result_has_to_fit() -> None:
+    answer = indexcalc.diff("A*x", wrt="A", let=["A: matrix(m, n)"])
+    computation = answer.computation({"A": Random((300, 40)), "x": Random(None)})
+    with pytest.raises(IndexcalcError) as error:
+        computation.admit(10**6, "dask")
+    assert error.value.code == "E508"
+    indexcalc.simplify("A*x").computation({"A": Random((300, 40)), "x": Random(None)}).admit(10**4, "dask")
+
+
 def test_scheduler_that_is_not_there() -> None:
     pytest.importorskip("distributed")
     computation = indexcalc.simplify("x'*x").computation({"x": Random((3,))})

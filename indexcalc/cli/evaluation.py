@@ -95,8 +95,7 @@ def evaluate(
             name = _name(answer, form, found)
             unused -= {*computation.data.arrays, *(i.spelling for i in answer.task.inputs)}
             output.lines(_facts(answer, computation, name, bool(wrt)))
-            if backend is not Engine.DASK:  # which needs no more than there is
-                computation.admit(None if force else most or free_memory())
+            computation.admit(None if force else most or free_memory(), backend)
             with _progress(computation) as progress:
                 start = time.perf_counter()
                 found[name] = computation.run(backend, progress, most or free_memory(), scheduler)
