@@ -29,6 +29,9 @@ MOST_NODES = 100
 """Nodes of a derivative's graph up to which code shows its formula."""
 SHORT = 32
 """Characters of a part that is shown whole."""
+SAME = "the same in every layout"
+INDEXED = ("index", "entries")
+"""Forms whose axes are the derivative's, by its letters."""
 UNCHECKED = "no point was found at which the derivative could be compared with differences of the expression"
 
 
@@ -44,8 +47,15 @@ class Answer:
         self.certified = certified
         self.derivation = Derivation(task)
         self._written = Written(self.derivation, by_definitions=False)
-        self._shown = Written(self.derivation, by_definitions=True) if task.defined else self._written
         self._certificate = Certificate(self.derivation)
+
+    @cached_property
+    def _shown(self) -> Written:
+        """The forms as people read them."""
+        shown = Written(self.derivation, by_definitions=True)
+        if shown.names == self._written.names:
+            return self._written
+        return Written(self.derivation, by_definitions=True, unnamed=shown.idle) if shown.idle else shown
 
     @property
     def order(self) -> int:
@@ -173,8 +183,9 @@ class Answer:
         certificate.derivative()
         for line in lines:
             if line.form is not None:
-                left = "" if line.left is None else f"{text(line.left)} = "
-                letters: Letters | None = self.indices if line.label == "index" else () if left else None
+                plain = line.left is None or line.label == "component"
+                left = "" if plain or line.left is None else f"{text(line.left)} = "
+                letters: Letters | None = self.indices if line.label in INDEXED else () if left else None
                 certificate.form(line.label, left + text(line.form), letters, shown.reader)
         self._certified_names(shown)
 
@@ -252,7 +263,7 @@ class Answer:
         dtype: str = "float64",
     ) -> Computation:
         """The derivative, or with ``form="pullback"`` its product with a cotangent, ready to be run on arrays by the
-        variables' names. Raises IndexcalcError: E203 where shapes do not fit, E309 where data is missing."""
+        variables' names. Raises IndexcalcError: E203 where shapes do not fit, E311 where data is missing."""
         if self.certified:
             self._certificate.derivative()
             self._certificate.pullback()
@@ -316,7 +327,6 @@ class Answer:
         task, shown = self.task, self._shown
         lines = [line for line in self._lines() if not forms or line.label in forms]
         self._certify(lines)
-        ordered = len(self.indices) > len(self.derivation.groups[0]) > 0 and self.derivation.is_derivative
         return Report(
             question="diff" if self.derivation.is_derivative else task.form,
             text=task.text,
@@ -329,7 +339,7 @@ class Answer:
             notes=[*self._notes, *(f"shorter if {name} is symmetric: {text(form)}" for name, form in shown.hints)],
             lines=lines,
             where=shown.where,
-            layout=task.layout if ordered else "",
+            layout=f"{task.layout} layout" if task.has_layouts else SAME if self.derivation.is_derivative else "",
             shape=" x ".join(map(str, self.shape)),
         )
 
@@ -337,7 +347,13 @@ class Answer:
         shown = self._shown
         main = shown.derivative
         yield Line("index", Symbol("D", "", 0, self.indices) if self.indices else None, main.indexed)
+        if shown.entries is not None:
+            yield Line("entries", Symbol("D", "", 0, self.indices), shown.entries)
         yield Line("matrix", None, main.matrix, main.reason or "")
+        if shown.component is not None:
+            letters = [letter for letters in self.derivation.groups for letter in letters]
+            fixed = tuple([letters[axis] for axis in self.derivation.fixed])
+            yield Line("component", Symbol("D", "", 0, fixed), shown.component)
         if shown.vec is not None:
             yield Line("vec", None, shown.vec)
         if self.derivation.is_derivative:

@@ -326,6 +326,22 @@ TABLE = (
     ),
     Entry(
         "E309",
+        "defined by itself",
+        "A definition or a function may use others, in any order, but in the end they rest on variables: what is "
+        "defined by way of itself has no value. A recurrence over time has a name for each step.",
+        "f(x) = f(x) + 1; f(y)",
+        ("f(x) = x + 1; f(y)", "h1 = tanh(W h0); h2 = tanh(W h1); h2"),
+    ),
+    Entry(
+        "E310",
+        "what this uses has a mistake",
+        "The name is defined in another line of the file, and that line is reported with a mistake of its own. This "
+        "one can be answered once that one is mended.",
+        "x, y: vector(n); w = u + 1; u = x*y; w",
+        ("x, y: vector(n); w = u + 1; u = x .* y; w",),
+    ),
+    Entry(
+        "E311",
         "a variable without data",
         "To evaluate an expression every variable needs numbers: an array from a file, random ones, or for a scalar a "
         "number. Sizes are read off the arrays; one that no array has is given with --size.",
@@ -439,6 +455,14 @@ TABLE = (
     ),
     Entry(
         "E508",
+        "the functions are too long when written out",
+        "A call of a function that you defined stands for its body. Functions that call others several times grow "
+        "fast; written out, a statement has at most 20,000 parts, so that work stays bounded.",
+        "f(x) = x + x; g(x) = f(f(f(f(x)))); h(x) = g(g(g(g(x)))); h(y)",
+        ("f(x) = x + x; z = f(f(y)); f(f(z))",),
+    ),
+    Entry(
+        "E509",
         "this needs more memory than there is",
         "Before arrays are made, the memory that they will take is estimated. A Jacobian or a Hessian can be far "
         "larger than its variables; a pullback or a Hessian-vector product has only their size. With --force it starts "

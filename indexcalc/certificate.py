@@ -103,7 +103,7 @@ class Certificate:
         key = (label, text)
         if key not in self.made:
             expected, shape = self._expected(label), self._shape(label)
-            same = self.derivation.node if label in ("index", "matrix") else None
+            same = self.derivation.node if label in ("index", "entries", "matrix") else None
             self.made[key] = self._text(f"the {label} form", text, letters, shape, expected, same, reader)
         return self.made[key]
 
@@ -169,6 +169,9 @@ class Certificate:
                 rank = len(task.wrt[-1].shape)
                 shape = derivation.derivative.shape
                 return shape if task.form in ("jvp", "hvp") else shape[: len(shape) - rank]
+            case "component":
+                shape = derivation.derivative.shape
+                return tuple([size for axis, size in enumerate(shape) if axis not in derivation.fixed])
             case "vec":
                 rank = self._rows
                 shape = derivation.derivative.shape
@@ -195,11 +198,23 @@ class Certificate:
                 return lambda at: at.arithmetic.reduced(times_vector(at.value(derivative), at.value(change)))
             case "vec":
                 return self._vec
+            case "component":
+                return self._component
             case "structured":
                 structured = derivation.structured_node
                 assert structured is not None
                 return lambda at: at.value(structured)
         return lambda at: at.value(derivation.node)
+
+    def _component(self, at: Evaluation) -> Value:
+        """The derivative times unit vectors on the axes that are held fixed."""
+        derivation, by = self.derivation, at.arithmetic
+        weights: Value = [by.number(1)]
+        for unit in derivation.units:
+            weights = by.reduced([x * y for x in weights for y in at.value(unit)])
+        times = vector_times if derivation.fixed[0] == 0 else times_vector
+        entries = at.value(derivation.derivative)
+        return by.reduced(times(weights, entries) if times is vector_times else times(entries, weights))
 
     def _vec(self, at: Evaluation) -> Value:
         """∂vec(Y)/∂vec(X)', both with columns stacked."""

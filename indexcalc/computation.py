@@ -61,8 +61,8 @@ def free_memory() -> int | None:
 class Computation:
     """The derivative ("jacobian"), or its product with a cotangent ("pullback"), for the data of ``sources``.
 
-    Raises IndexcalcError: E203 where shapes do not fit, E309 where data is missing, E404 for an unknown function or
-    backend, E508 where it needs more memory than ``limit`` bytes.
+    Raises IndexcalcError: E203 where shapes do not fit, E311 where data is missing, E404 for an unknown function or
+    backend, E509 where it needs more memory than ``limit`` bytes.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Computation:
         for symbol in symbols(derivation):
             if symbol not in self.data.sizes:
                 message = f"nothing says how large {symbol} is"
-                raise IndexcalcError("E309", message, help=f"--size {symbol}=100")
+                raise IndexcalcError("E311", message, help=f"--size {symbol}=100")
         self.program = lowered(self.results.nodes, self.data.sizes)
 
     @cached_property
@@ -107,13 +107,13 @@ class Computation:
         return self.cost.peak * DTYPES[self.dtype]
 
     def admit(self, limit: int | None, backend: str = "numpy") -> None:
-        """Raises IndexcalcError E508 where more memory is needed than there is; of dask only the result counts."""
+        """Raises IndexcalcError E509 where more memory is needed than there is; of dask only the result counts."""
         result = entries(self.results.nodes[-1].shape, self.data.sizes) * DTYPES[self.dtype]
         needed = result if backend == "dask" else self.bytes
         if limit is not None and needed > limit:
             message = f"this needs about {memory(needed)}, and there are {memory(limit)}"
             help_ = "ask for a pullback or a Hessian-vector product, take smaller data, or say --force"
-            raise IndexcalcError("E508", message, help=help_)
+            raise IndexcalcError("E509", message, help=help_)
 
     def run(
         self,
@@ -141,7 +141,7 @@ class Computation:
             help_ = "with these values there is no inverse"
             raise IndexcalcError("E405", "a matrix is singular", help=help_) from None
         except MemoryError:
-            raise IndexcalcError("E508", f"memory was too small: about {memory(self.bytes)} are needed") from None
+            raise IndexcalcError("E509", f"memory was too small: about {memory(self.bytes)} are needed") from None
 
     # ------------------------------------------------------------------ a check on the data
     def error(self, result: NDArray[Any]) -> float | None:

@@ -10,7 +10,7 @@ from itertools import islice
 from indexcalc.calculus.derivative import differential, jacobian, pullback
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters, all_letters
-from indexcalc.tensor.nodes import Node, Shape, Variable, descendants, variable
+from indexcalc.tensor.nodes import Labels, Node, Shape, Variable, descendants, variable
 from indexcalc.tensor.product import einsum, reindex
 from indexcalc.tensor.structure import projection, restored
 from indexcalc.tensor.sums import Sum, add
@@ -72,6 +72,15 @@ class Task:
     line: int
     taken: frozenset[str]
 
+    @property
+    def is_derivative(self) -> bool:
+        return self.form in ("diff", "grad", "hess")
+
+    @property
+    def has_layouts(self) -> bool:
+        """Whether there is more than one way to order the derivative's axes."""
+        return self.is_derivative and bool(self.output.shape) and any(variable.shape for variable in self.wrt)
+
 
 class Derivation:
     """A task's derivative. Axes are in numerator layout, the output's first, unless ``node`` says otherwise."""
@@ -79,7 +88,7 @@ class Derivation:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.order = len(task.wrt)
-        self.is_derivative = task.form in ("diff", "grad", "hess")
+        self.is_derivative = task.is_derivative
         self.is_transposed = task.layout == "denominator" and self.is_derivative
 
     # ------------------------------------------------------------------ nodes
@@ -146,6 +155,32 @@ class Derivation:
             return None
         projected = projection(self.derivative, self.task.twins[self.task.wrt[0]], kinds)
         return None if kinds == ("positive",) else projected
+
+    @cached_property
+    def fixed(self) -> Labels:
+        """The axes of a derivative of order 3 or 4 that are held fixed so that a matrix is left: those before the
+        last variable's two, or else its one."""
+        rank, last = len(self.derivative.shape), len(self.task.wrt[-1].shape) if self.task.wrt else 0
+        if not self.is_derivative or not 3 <= rank <= 4 or rank - (left := last if last == 2 else rank - last) > 2:
+            return ()
+        return tuple(range(rank - left)) if last == 2 else tuple(range(left, rank)) if left == 2 else ()
+
+    @cached_property
+    def units(self) -> list[Variable]:
+        """A unit vector for each axis that is held fixed, e_i."""
+        letters = [letter for letters in self.groups for letter in letters]
+        return [variable(self.fresh(f"e_{letters[axis]}"), (self.derivative.shape[axis],)) for axis in self.fixed]
+
+    @cached_property
+    def component(self) -> Node | None:
+        """The matrix that is left of a derivative of order 3 or 4 at fixed places of the other axes."""
+        if not self.fixed:
+            return None
+        axes = tuple(range(len(self.derivative.shape)))
+        kept = tuple([axis for axis in axes if axis not in self.fixed])
+        units = [(unit, (axis,)) for unit, axis in zip(self.units, self.fixed, strict=True)]
+        terms = self.derivative.terms if isinstance(self.derivative, Sum) else [(1, self.derivative)]
+        return add((c, einsum(1, [(term, axes), *units], kept)) for c, term in terms)
 
     def contracted(self, derivative: Node) -> Node:
         """The derivative, written this way, times the perturbation of its last variable, term by term."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from indexcalc.answer import Answer
@@ -17,8 +18,9 @@ from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.latex_words import is_blank, rows
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
-from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable
-from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, classify
+from indexcalc.language.programs import Program
+from indexcalc.language.scope import Reading, Scope, as_typed, counted, kind_of, no_variable, walk
+from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition, classify, declaration
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Dimension
@@ -26,7 +28,7 @@ from indexcalc.tensor.structure import restored
 
 Mode = Literal["run", "diff", "simplify"]
 DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
-LAYOUTS = ("numerator", "denominator")
+LAYOUTS = ("numerator", "denominator", "both")
 
 
 MOST_LINES = 64
@@ -72,6 +74,24 @@ class Session:
 
     def __init__(self) -> None:
         self.scope = Scope()
+        self._later: dict[str, tuple[int, str]] = {}
+        self._early: set[tuple[int, str]] = set()
+        self._wanted: list[str] = []
+        self._parsed: dict[str, syntax.Statement] = {}
+
+    def foresee(self, statements: Iterable[tuple[int, str]]) -> None:
+        """The statements of a file with their lines: a definition may stand below what uses it."""
+        for line, text in statements:
+            if "=" not in text:
+                continue
+            try:
+                statement = self._parsed[normalise(text)] = parse(normalise(text))
+            except IndexcalcError:
+                continue  # told where it stands
+            left = statement.left.items[0]
+            if statement.relation == "=" and isinstance(left, Name | syntax.Call):
+                name = left.function if isinstance(left, syntax.Call) else self.scope.lookup(left)[1]
+                self._later.setdefault(name, (line, text))
 
     # ------------------------------------------------------------------ statements
     def answers(
@@ -90,11 +110,19 @@ class Session:
         the output, and its right side is differentiated ("diff") or simplified ("simplify").
         Raises IndexcalcError.
         """
+        if (line, text) in self._early:
+            return []
         text = normalise(text)
         try:
-            statement = classify(parse(text), self.scope)
+            parsed = self._parsed.pop(text, None) or parse(text)
+            if self._later:
+                self._define_first(parsed)
+            statement = classify(parsed, self.scope)
             if isinstance(statement, Declaration):
                 self._declare(statement, text)
+                return []
+            if isinstance(statement, Program):
+                self.scope.programs[statement.name] = statement
                 return []
             if isinstance(statement, Definition):
                 if mode == "run":
@@ -109,6 +137,36 @@ class Session:
         except RecursionError:
             raise IndexcalcError("E502", "this is nested too deeply", (0, len(text)), text=text) from None
         return [Answer(task) for task in tasks]
+
+    def _define_first(self, statement: syntax.Statement) -> None:
+        """What a statement uses and a later one defines."""
+        if declaration(statement.left.items, statement.span) is not None:
+            return
+        defines = statement.left.items[0] if statement.relation == "=" else None
+        sides = [*statement.left.items, *(statement.right.items if statement.right else ())]
+        for node in (node for item in sides for node in walk(item) if node is not defines):
+            if not isinstance(node, Name | syntax.Call):
+                continue
+            name = node.function if isinstance(node, syntax.Call) else self.scope.lookup(node)[1]
+            known = self.scope.symbols.get(name)
+            settled = known is not None and (known.assumed or known.meaning is not None)
+            if name not in self._later or settled or name in self.scope.programs:
+                continue
+            if name in self._wanted:
+                circle = " → ".join([*self._wanted[self._wanted.index(name) :], name])
+                raise IndexcalcError("E309", f"`{name}` is defined by itself: {circle}", node.span)
+            line, text = self._later[name]
+            self._wanted.append(name)
+            try:
+                self.answers(text, line=line)
+            except IndexcalcError as error:
+                if error.code == "E309":
+                    raise IndexcalcError("E309", error.message, node.span) from error
+                message = f"`{name}` is defined in line {line}, and there is a mistake ({error.code})"
+                raise IndexcalcError("E310", message, node.span) from error
+            finally:
+                self._wanted.pop()
+            self._early.add((line, text))
 
     def _declare(self, declaration: Declaration, text: str) -> None:
         with self.scope.attempt(keep=True):
@@ -204,7 +262,12 @@ class Session:
         if order not in (1, 2):
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
         with self.scope.attempt(keep=False):
-            return list(_Asked(self, question, text, [_parsed_name(name) for name in wrt], order).tasks(line, layout))
+            asked = _Asked(self, question, text, [_parsed_name(name) for name in wrt], order)
+            tasks = list(asked.tasks(line, LAYOUTS[0] if layout == "both" else layout))
+        if layout != "both":
+            return tasks
+        pairs = [(task, replace(task, layout="denominator")) for task in tasks]
+        return [way for pair in pairs for way in (pair if pair[0].has_layouts else pair[:1])]
 
 
 class _Asked:
@@ -454,6 +517,7 @@ def simplify(text: str, let: Sequence[str] = ()) -> Answer:
 def run(text: str) -> Iterator[Answer]:
     """The answers to a file's questions, in order. Raises IndexcalcError at the first bad statement."""
     session = Session()
+    session.foresee(split(text))
     for line, statement in split(text):
         yield from session.answers(statement, line=line)
 
@@ -461,23 +525,22 @@ def run(text: str) -> Iterator[Answer]:
 def prepared(let: Sequence[str]) -> Session:
     """A session with these declarations. Raises IndexcalcError."""
     session = Session()
-    for declaration in let:
-        if session.answers(declaration, "simplify"):
-            raise IndexcalcError(
-                "E307", "this is no declaration", (0, len(declaration)), "`W: matrix(m, n)`", declaration
-            )
+    for text in let:
+        if session.answers(text, "simplify"):
+            raise IndexcalcError("E307", "this is no declaration", (0, len(text)), "`W: matrix(m, n)`", text)
     return session
 
 
 def _prepared(text: str, let: Sequence[str]) -> tuple[Session, str]:
     """A session with declarations and the statements before the last; and the last one."""
     session = prepared(let)
-    statements = [statement for _, statement in split(text)]
+    statements = list(split(text))
     if not statements:
         raise IndexcalcError("E107", "there is nothing to read", (0, len(text)), text=text)
-    for statement in statements[:-1]:
-        session.answers(statement)
-    return session, statements[-1]
+    session.foresee(statements[:-1])
+    for line, statement in statements[:-1]:
+        session.answers(statement, line=line)
+    return session, statements[-1][1]
 
 
 def _nothing(text: str) -> list[Answer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 
 from indexcalc.derivation import Derivation
@@ -9,7 +10,7 @@ from indexcalc.forms import algebra
 from indexcalc.forms.context import FIRST, Context
 from indexcalc.forms.index import NoIndexForm
 from indexcalc.forms.matrix import NoMatrixForm
-from indexcalc.forms.naming import parts_to_name
+from indexcalc.forms.naming import parts_to_name, repeated
 from indexcalc.forms.nodes import Form
 from indexcalc.forms.printed import Printed, Writer
 from indexcalc.language.reader import Declared, Reader
@@ -22,11 +23,13 @@ MOST_NODES = 200
 
 class Written:
     """Each form is made when first asked for. With ``by_definitions`` the user's definitions stand for what they
-    define; else only the output's name does, and names of our own in results that are very long."""
+    define, and names of our own for what a longer result repeats, but for ``unnamed``; else only the output's name
+    does, and names of our own in results that are very long."""
 
-    def __init__(self, derivation: Derivation, by_definitions: bool) -> None:
+    def __init__(self, derivation: Derivation, by_definitions: bool, unnamed: Collection[Node] = ()) -> None:
         self.derivation = derivation
         self.by_definitions = by_definitions
+        self.unnamed = unnamed
 
     @cached_property
     def writer(self) -> Writer:
@@ -36,12 +39,15 @@ class Written:
             places[derivation.cotangent] = FIRST
         if derivation.perturbation:
             places.setdefault(derivation.perturbation, places[task.wrt[-1].name] + 1)
-        names = self._names()
+        places |= {unit.name: FIRST for unit in derivation.units}
+        names = self.names
         for name in names.values():
             places.setdefault(name, 0)
         return Writer(Context(places, task.typed, names), task.preferred)
 
-    def _names(self) -> dict[Node, str]:
+    @cached_property
+    def names(self) -> dict[Node, str]:
+        """The tensors that these forms call by a name."""
         derivation, task = self.derivation, self.derivation.task
         names: dict[Node, str] = {}
         if self.by_definitions and task.form != "simplify":
@@ -49,7 +55,10 @@ class Written:
         if task.name and task.form != "simplify" and derivation.output.children:
             names[derivation.output] = task.name
         taken = {i.name for i in task.inputs} | task.taken | set(names.values())
-        for node in parts_to_name(derivation.derivative, names):
+        parts = parts_to_name(derivation.derivative, names)
+        if not parts and self.by_definitions:
+            parts = [node for node in repeated(derivation.derivative, names) if node not in self.unnamed]
+        for node in parts:
             name = task.defined.get(node) or next(f"h{k}" for k in range(1, len(taken) + 2) if f"h{k}" not in taken)
             names[node] = name
             taken.add(name)
@@ -67,6 +76,7 @@ class Written:
             declared.append(Declared(derivation.cotangent, task.output.shape))
         if derivation.perturbation and derivation.perturbation not in taken:
             declared.append(Declared(derivation.perturbation, task.wrt[-1].shape))
+        declared += [Declared(unit.name, unit.shape) for unit in derivation.units]
         functions = [i.name.rstrip("'") for i in inputs if i.rank == "elementwise"]
         return Reader(declared, names, functions)
 
@@ -74,6 +84,21 @@ class Written:
     @cached_property
     def derivative(self) -> Printed:
         return self.writer.best(self.derivation.node, self.derivation.letters)
+
+    @cached_property
+    def entries(self) -> Form | None:
+        """A derivative of order 3 or 4 as deltas and the entries of matrices, where one of these is a product."""
+        printed, letters = self.derivative, self.derivation.letters
+        if printed.matrix is not None or not 3 <= len(letters) <= 4:
+            return None
+        found = (self.writer.entries(node, letters) for node in (printed.node, self.derivation.node))
+        return next((form for form in found if form is not None), None)
+
+    @cached_property
+    def component(self) -> Form | None:
+        """The matrix that is left of a derivative of order 3 or 4 at fixed places, in matrix notation."""
+        node = self.derivation.component
+        return None if node is None else self.writer.best(node, ("i", "j")).matrix
 
     @cached_property
     def vec(self) -> Form | None:
@@ -150,11 +175,18 @@ class Written:
         found.pop(self.derivation.task.name, None)
         return found
 
+    @property
+    def idle(self) -> list[Node]:
+        """Parts that have a name of our own, which no form uses."""
+        given = {self.derivation.task.name, *self.derivation.task.defined.values(), *self.where}
+        return [node for node, name in self.names.items() if name not in given]
+
     @cached_property
     def expression(self) -> Form | None:
-        """The expression as it was read; None where it has no form of its own."""
+        """The expression as it was read, under the user's own names; None where it has no form of its own."""
         output, task = self.derivation.output, self.derivation.task
-        context = self.writer.context.without(output)
+        own = [node for node, name in self.names.items() if name not in task.defined.values()]
+        context = self.writer.context.without(output, *own)
         letters = self.derivation.groups[0] if task.form in ("simplify", "jvp") or self.derivation.is_derivative else ()
         try:
             return Writer(context, task.preferred).plain(output, letters).shown

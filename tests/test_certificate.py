@@ -56,7 +56,7 @@ def differ(a: np.ndarray, b: np.ndarray) -> bool | None:
     return True if error > 1e-4 else False if error < 1e-10 else None
 
 
-MANY_SIZES = ({"m": 3, "n": 4, "p": 5}, {"m": 4, "n": 5, "p": 3})
+MANY_SIZES = ({"m": 3, "n": 4, "p": 5}, {"m": 4, "n": 5, "p": 3}, {"m": 5, "n": 3, "p": 4})
 """At 2, and for determinants at even or at odd sizes, some wrong derivatives are right."""
 
 

@@ -110,8 +110,22 @@ def test_expression_may_start_with_a_minus_sign(arguments: list[str]) -> None:
     assert run("diff", "--form", "matrix", *arguments).stdout == "-(A + A')*x\n"
 
 
+def test_both_layouts_can_be_asked_for_at_once() -> None:
+    done = run("diff", "tanh(W*x + b)", "--wrt", "x", "--layout", "both", "--format", "json")
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert (first["layout"], first["matrix"]) == ("numerator", "diag(1 - tanh(W*x + b).^2)*W")
+    assert (second["layout"], second["matrix"]) == ("denominator", "W'*diag(1 - tanh(W*x + b).^2)")
+
+
+def test_gradient_is_the_same_in_every_layout() -> None:
+    done = run("diff", "x'*A*x", "--wrt", "x", "--layout", "both")
+    assert done.stdout.count("shape") == 1
+    assert "m, the same in every layout" in done.stdout
+
+
 def test_completion_can_be_shown() -> None:
-    done = run("--show-completion", "bash")
+    # else Typer asks which shell started the tests, and there may be none
+    done = run("--show-completion", "bash", environment={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
     assert done.returncode == 0
     assert "complete -o default -F _indexcalc_completion indexcalc" in done.stdout
 

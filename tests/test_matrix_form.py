@@ -9,6 +9,8 @@ import pytest
 
 import indexcalc
 from indexcalc import Answer
+from indexcalc.render.latex import document
+from indexcalc.render.text import text as written
 
 from .oracle import evaluate
 from .strategies import SIZES
@@ -252,6 +254,15 @@ class _Matrix:
         ("exp(x*v')", "v"),
         ("a*tr(A*C)", "A"),
         ("c*B + 2*B", "B"),
+        ("tr(A*C)*B", "C"),
+        ("tr(X)*eye(n)", "X"),
+        ("tr(X)*inv(X)", "X"),
+        ("A*tanh(X*B)", "X"),
+        ("tanh(X*B)*Z'", "X"),
+        ("tanh(X)*X", "X"),
+        ("A*tanh(X*tanh(C*A)*X)", "C"),
+        ("tanh(A*tanh(X*B)*Z')", "X"),
+        ("tanh(tanh(X*A')*tanh(A*X))", "X"),
     ],
 )
 def test_vec_form_is_the_jacobian_of_vec(text: str, wrt: str) -> None:
@@ -266,6 +277,76 @@ def test_vec_form_is_the_jacobian_of_vec(text: str, wrt: str) -> None:
 @pytest.mark.parametrize("text, wrt", [("A*diag(x)*B", "x"), ("x'*A*x", "x"), ("A*x", "x"), ("x.^2", "x")])
 def test_no_vec_form_without_kronecker_product(text: str, wrt: str) -> None:
     assert indexcalc.diff(text, wrt=wrt).vec is None
+
+
+@pytest.mark.parametrize(
+    "text, wrt, order, entries",
+    [
+        ("norm2(T - U*V')^2", "U", 2, "2 delta_ik (V'*V)_jl"),
+        ("A*B*X*C", "X", 1, "(A*B)_ik C_lj"),
+        ("(x'*A*x)*A*B", "A", 1, "x_p x_q A_pq delta_ik B_lj + (A*B)_ij x_k x_l"),
+        ("softmax(W*x)", "W", 1, "(diag(softmax(W*x)) - softmax(W*x)*softmax(W*x)')_ik x_l"),
+        ("tanh(W*x + b)", "W", 1, None),  # it has no product of matrices
+        ("X", "X", 1, None),
+        ("A*x", "x", 1, None),
+    ],
+)
+def test_core_and_deltas_are_shown(text: str, wrt: str, order: int, entries: str | None) -> None:
+    lines = {line.label: line for line in indexcalc.diff(text, wrt=wrt, order=order).report().lines}
+    form = lines["entries"].form if "entries" in lines else None
+    assert (None if form is None else written(form)) == entries
+
+
+@pytest.mark.parametrize(
+    "text, wrt, order, left, component",
+    [
+        ("tanh(W*x + b)", "W", 1, "D_i", "(e_i .* (1 - tanh(W*x + b).^2))*x'"),
+        ("A*X*B", "X", 1, "D_ij", "A'*e_i*e_j'*B'"),
+        ("diag(x)*B", "x", 1, "D_k", "diag(e_k)*B"),
+        ("x*x'", "x", 1, "D_k", "e_k*x' + x*e_k'"),
+        ("norm2(T - U*V')^2", "U", 2, "D_ij", "2*e_i*e_j'*V'*V"),
+        ("A*x", "x", 1, None, None),
+    ],
+)
+def test_matrix_at_fixed_places_of_the_other_axes(
+    text: str, wrt: str, order: int, left: str | None, component: str | None
+) -> None:
+    report = indexcalc.diff(text, wrt=wrt, order=order).report()
+    found = {line.label: (line.left, line.form) for line in report.lines}.get("component", (None, None))
+    assert [None if form is None else written(form) for form in found] == [left, component]
+
+
+def test_what_a_long_result_repeats_is_named_where_people_read_it() -> None:
+    answer = indexcalc.diff("log(sum(exp(A*tanh(B*x))))", wrt="x", order=2)
+    report = answer.report()
+    assert {name: written(form) for name, form in report.where.items()} == {"h1": "tanh(B*x)", "h2": "softmax(A*h1)"}
+    assert report.expression is not None
+    assert written(report.expression) == "logsumexp(A*tanh(B*x))"
+    (matrix,) = (line.form for line in report.lines if line.label == "matrix")
+    assert matrix is not None
+    shown = "(A'*(diag(h2) - h2*h2')*A*diag(1 - h1.^2)*B - 2*diag(h1 .* (A'*h2))*B)'*diag(1 - h1.^2)*B"
+    assert written(matrix) == shown
+    assert answer.to_dict()["where"] == {}
+    assert "h1" not in str(answer.matrix)
+    assert r"h_{2} &= \operatorname{softmax}" in "\n".join(document(report))
+
+
+@pytest.mark.parametrize(
+    "text, matrix",
+    [
+        ("norm2(A*x)^2", "norm2(A*x)^2"),
+        ("x'*A'*A*x", "norm2(A*x)^2"),
+        ("sum((A*B).^2)", "norm2(A*B)^2"),
+        ("tr(B'*A'*A*B)", "norm2(A*B)^2"),
+        ("norm2(X .* (A'*A*X))^2", "norm2(X .* (A'*A*X))^2"),
+        ("x'*x", "x'*x"),
+        ("(x'*x)*(a'*a)", "(x'*x)*a'*a"),
+        ("x'*X*X*x", "x'*X^2*x"),
+    ],
+)
+def test_scalar_that_is_a_square_is_a_squared_norm(text: str, matrix: str) -> None:
+    let, _ = _declared(text)
+    assert indexcalc.simplify(text, let=let).matrix == matrix
 
 
 @pytest.mark.parametrize(

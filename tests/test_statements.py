@@ -130,8 +130,8 @@ def test_declarations_and_definitions_ask_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "text, matrix",
     [
-        ("a = W x\nb = a .* a\nsum(b)", "x'*W'*W*x"),
-        ("a_i = W_ij x_j\na_k a_k", "x'*W'*W*x"),
+        ("a = W x\nb = a .* a\nsum(b)", "norm2(W*x)^2"),
+        ("a_i = W_ij x_j\na_k a_k", "norm2(W*x)^2"),
         ("y = A x\ny", "A*x"),
         ("T[i,j] = A[i,k] B[k,j]\nT", "A*B"),
         ("c = 3\nc x", "3*x"),
@@ -151,7 +151,9 @@ def test_the_answer_uses_the_name_of_the_definition_that_it_is_of() -> None:
     assert _ask(NEURON + "d a / d x").matrix == "diag(1 - a.^2)*W"
 
 
-@pytest.mark.parametrize("text", ["a = W x\na = W y", "a = a + 1", "W: vector(n)\nW: vector(n)", "a = W x\nW = y y'"])
+@pytest.mark.parametrize(
+    "text", ["a = W x\na = W y", "W: vector(n)\nW: vector(n)", "W x\nW: matrix(m, n)\nW = y y'\nW = 2"]
+)
 def test_a_name_stands_for_one_thing(text: str) -> None:
     assert _refused(text).code == "E305"
 
@@ -290,3 +292,78 @@ def test_the_last_statement_is_the_expression(text: str) -> None:
 
 def test_a_left_hand_side_names_the_output() -> None:
     assert indexcalc.diff("a = tanh(W x + b)", wrt="W").index == "(1 - a_i^2) delta_ik x_l"
+
+
+# ---------------------------------------------------------------------- programs
+PROGRAM = """
+d L / d W1
+L = loss(h2, y)
+h2 = layer(W2, h1, b2)
+h1 = layer(W1, x, b1)
+layer(W, x, b) = tanh(W x + b)
+loss(a, y) = norm2(a - y)^2
+"""
+
+
+def test_definitions_may_stand_in_any_order() -> None:
+    (above,) = indexcalc.run(PROGRAM)
+    (below,) = indexcalc.run("\n".join(reversed(PROGRAM.splitlines())))
+    assert above.derivation.node is below.derivation.node
+    (whole,) = indexcalc.run("L = norm2(tanh(W2*tanh(W1*x + b1) + b2) - y)^2\nd L / d W1")
+    assert above.stats == whole.stats
+
+
+@pytest.mark.parametrize(
+    "text, matrix",
+    [
+        ("f(u) = tanh(u)\nf(A*x + b)", "tanh(A*x + b)"),
+        ("f(u, v) = u'*v\nf(x, A*y)", "x'*A*y"),
+        ("f(u) = u'\nf(x)*y", "x'*y"),
+        ("f(A) = A*A'\nf(B*C)", "B*C*C'*B'"),
+        ("x: vector(n)\nf(x) = 2*x\ng(y) = f(f(y))\ng(x)", "4*x"),
+        ("f(u) = u_i u_i\nf(x)", "x'*x"),
+        ("f(x) = A*x\nf(y)", "A*y"),
+        ("f(c) = exp(c)/c\nc: scalar\nf(c)", "exp(c)/c"),
+    ],
+)
+def test_call_stands_for_the_body_of_the_function(text: str, matrix: str) -> None:
+    assert _ask(text).matrix == matrix
+
+
+@pytest.mark.parametrize(
+    "text, code, span",
+    [
+        ("f(x) = 2*x; f(y, z)", "E303", (0, 7)),
+        ("f(x) = f(x) + 1; y + f(y)", "E309", (7, 11)),
+        ("f(x) = g(x); g(x) = f(x); f(y)", "E309", (7, 11)),
+        ("a = a + 1", "E309", (4, 5)),
+        ("p = q + r; q = p + r; p", "E309", (4, 5)),
+        ("a = b + c; b = x*; a", "E101", None),
+        ("w = u + 1; u = x*y; x, y: vector(n)", "E310", (4, 5)),
+        ("tanh(x) = x", "E305", (0, 4)),
+        ("f(x) = x; f(x) = 2*x", "E305", (0, 1)),
+        ("f(x, x) = x", "E107", (0, 7)),
+        ("f(x + y) = x", "E107", (0, 8)),
+        ("f(x) = x_i y_i; f(A*z)", "E303", (2, 5)),
+        ("f(x) = x + x; g(x) = f(f(f(f(x)))); h(x) = g(g(g(g(x)))); h(y)", "E508", (0, 4)),
+    ],
+)
+def test_wrong_programs(text: str, code: str, span: tuple[int, int] | None) -> None:
+    with pytest.raises(indexcalc.IndexcalcError) as error:
+        list(indexcalc.run(text))
+    assert error.value.code == code
+    assert span is None or error.value.span == span
+
+
+def test_mistake_in_a_definition_is_told_in_its_own_line_and_where_it_is_used() -> None:
+    session = Session()
+    statements = [(1, "y = a + x"), (2, "x'*x"), (3, "a = u*v"), (4, "v, u: vector(n)")]
+    statements = [statements[3], *statements[:3]]
+    session.foresee(statements)
+    codes = []
+    for line, text in statements:
+        try:
+            session.answers(text, line=line)
+        except indexcalc.IndexcalcError as error:
+            codes.append((line, error.code))
+    assert codes == [(1, "E310"), (3, "E205")]

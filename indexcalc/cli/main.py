@@ -142,6 +142,7 @@ def run(
     session = Session()
     text = _stdin() if file == "-" else _read(output, file)
     if text is not None:
+        session.foresee(split(text))
         _batch(output, split(text), lambda s, line: session.answers(s, layout=layout, line=line))
     _finish(output)
 

@@ -35,7 +35,9 @@ class Form(StrEnum):
 
     ALL = "all"
     INDEX = "index"
+    ENTRIES = "entries"
     MATRIX = "matrix"
+    COMPONENT = "component"
     VEC = "vec"
     PULLBACK = "pullback"
     DIFFERENTIAL = "differential"

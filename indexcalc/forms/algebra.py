@@ -32,6 +32,8 @@ def transpose(form: Form) -> Form:
             return form.parts[0]
         case Call(function="ones"):
             return _ones_transposed(form)
+        case Call(function="softmax", parts=(Transpose() as argument, Number(value=axis))):
+            return Call("softmax", "M", (argument.parts[0], Number(3 - axis)))
         case Product(operator="*"):
             return cheapest([Transpose(form), _reversed(form)])
         case Sum() if not form.typed:

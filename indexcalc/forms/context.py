@@ -35,10 +35,10 @@ class Context:
                 if set(order) == set(primitive.children):
                     self.sums.setdefault(primitive, (order, 1 if content > 0 else -1))
 
-    def without(self, node: Node) -> Context:
-        """The context in which a node is defined: it has its name everywhere but there."""
+    def without(self, *nodes: Node) -> Context:
+        """The context in which nodes are defined: they have their names everywhere but there."""
         context = copy(self)
-        context.names = {other: name for other, name in self.names.items() if other is not node}
+        context.names = {other: name for other, name in self.names.items() if other not in nodes}
         return context
 
     def place(self, name: str) -> int:

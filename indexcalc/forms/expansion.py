@@ -81,9 +81,11 @@ def multiplied_out(coefficient: Rational, node: Node, everything: bool) -> list[
 
 def _promising(products: list[Open]) -> bool:
     """Whether two of the products have the same factors, or factors of one cancel: only then like terms can
-    merge. What is cheap to see before anything is built."""
+    merge. Or an identity goes. What is cheap to see before anything is built."""
     seen: set[frozenset[tuple[Node, Rational]]] = set()
     for _, factors, _, _ in products:
+        if len(factors) > 1 and any(map(_is_identity, factors)):
+            return True
         total: dict[Node, Rational] = {}
         for factor, _ in factors:
             for base, exponent in _leaves(factor).items():
@@ -95,6 +97,11 @@ def _promising(products: list[Open]) -> bool:
             return True
         seen.add(sign)
     return False
+
+
+def _is_identity(factor: tuple[Node, Labels]) -> bool:
+    node, labels = factor
+    return isinstance(node, Einsum) and not node.children and len(set(node.output)) < len(labels)
 
 
 _leaf_powers: dict[Node, dict[Node, Rational]] = cache()

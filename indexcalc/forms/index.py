@@ -51,6 +51,13 @@ class NoIndexForm(IndexcalcError):
     """A tensor whose axes are groups of axes, and no text for it."""
 
 
+def delta(a: str, b: str) -> Symbol:
+    """delta_ab"""
+    found = Symbol("delta", "", -1, (a, b))
+    found.names = 0
+    return found
+
+
 class IndexForms:
     """The index forms of one answer. ``kept`` are the letters of its axes; ``preferred`` the user's own."""
 
@@ -59,6 +66,8 @@ class IndexForms:
         self.preferred = [letter for letter in dict.fromkeys(preferred) if letter not in kept]
         self._places: dict[Node, int] = {}
         self._sizes: dict[str, Dimension] = {}
+        self.written: dict[Node, dict[int, str]] = {}
+        """The letters of the labels of each product, where it was written last."""
 
     def form(self, node: Node, letters: Letters) -> Form:
         """The form of a node whose axes have these letters."""
@@ -247,8 +256,7 @@ class IndexForms:
         deltas: list[tuple[int, Symbol]] = []
         for label, letter in zip(node.output, letters, strict=True):
             if label in names:
-                deltas.append((node.output.index(label), Symbol("delta", "", -1, (names[label], letter))))
-                deltas[-1][1].names = 0
+                deltas.append((node.output.index(label), delta(names[label], letter)))
             else:
                 names[label] = letter
         factors = sorted(node.factors, key=lambda factor: self._order(factor, node.output))
@@ -258,6 +266,7 @@ class IndexForms:
                 if label not in names:
                     names[label] = self._fresh(scope, node.sizes[label])
                 counts[names[label]] = counts.get(names[label], 0) + 1
+        self.written[node] = names
         inner = Scope(scope.used)
         sign, parts = 1 if node.coefficient >= 0 else -1, []
         turned = next((child for child, _ in factors if isinstance(child, Epsilon)), None) if sign < 0 else None

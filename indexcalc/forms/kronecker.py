@@ -22,6 +22,17 @@ from indexcalc.tensor.grouping import Flatten, Groups, Split, flatten
 from indexcalc.tensor.nodes import Labels, Node, magnitude
 from indexcalc.tensor.product import Einsum, Factor, einsum, reindex
 
+Ties = Sequence[tuple[set[int], list[Factor]]]
+"""The output labels of each block of a term, and its factors."""
+
+
+MOST_FACTORS = 10
+"""Factors of a term up to which ways through matrices between X and Y are looked for."""
+
+Pair = tuple[int, int]
+Parts = tuple[int, list[Form]]
+"""A sign, and the factors of a matrix product."""
+
 
 class Sides(NamedTuple):
     """The output labels of a term by axis: of Y's rows and columns, and of X's; None where there is no such axis."""
@@ -102,18 +113,33 @@ def _term(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
         sides = Sides(axes[0], None, axes[1], axes[2])
     else:
         sides = Sides(axes[0], axes[1], axes[2], axes[3] if len(axes) == 4 else None)
-    if (
-        any(axes.count(label) > 2 for label in axes)
-        or (output_rank == 2 and axes[0] == axes[1])
-        or (len(axes) - output_rank == 2 and axes[-1] == axes[-2])
-    ):
+    if any(axes.count(label) > 2 for label in axes):
         raise NoMatrixForm("an axis is tied to two others")
+    scalars = [factor for factor in node.factors if not factor[1]]
+    tensors = [factor for factor in node.factors if factor[1]]
+    try:
+        sign, form = _separated(forms, node, sides, tensors)
+    except NoMatrixForm:
+        y_row, y_column, x_row, x_column = sides
+        if y_row is None or y_column is None or x_row is None or x_column is None:
+            raise
+        found = _through(forms, node, (y_row, y_column), (x_row, x_column), tensors)
+        if found is None:
+            raise
+        sign, form = found[0], matmul(*found[1])
+    for child, _ in scalars:
+        sign *= forms.scalar(child)[0]
+    powers = [forms.scalar(child)[1:] for child, _ in scalars]
+    return (sign if node.coefficient > 0 else -sign), algebra.assemble(magnitude(node.coefficient), powers, form)
+
+
+def _separated(forms: MatrixForms, node: Einsum, sides: Sides, tensors: Sequence[Factor]) -> tuple[int, Form]:
+    """diag(vec(L))*kron(B, A)*diag(vec(R)), or vec(L)*vec(R)'."""
     rows, columns = {sides.y_row, sides.y_column}, {sides.x_row, sides.x_column}
     left: list[Factor] = []
     right: list[Factor] = []
     ties: list[tuple[set[int], list[Factor]]] = []
-    scalars = [factor for factor in node.factors if not factor[1]]
-    tensors = [factor for factor in node.factors if factor[1]]
+    axes = node.output
     for group in connected([labels for _, labels in tensors], set(axes)):
         block = [tensors[place] for place in group]
         ends = {label for _, labels in block for label in labels if label in axes}
@@ -125,34 +151,109 @@ def _term(forms: MatrixForms, node: Node, output_rank: int) -> tuple[int, Form]:
             ties.append((ends, block))
         else:
             raise NoMatrixForm("a factor ties three axes")
-    crossed = _crossed(sides, [ends for ends, _ in ties])
-    first, second = (sides.x_row, sides.x_column) if crossed else (sides.x_column, sides.x_row)
-    sign = 1 if node.coefficient > 0 else -1
-    parts: list[Form] = []
-    pairs = [(sides.y_column, first), (sides.y_row, second)]
-    if crossed and sides.y_column is None:  # X's columns are what varies slowest in vec(X)
-        pairs.reverse()
-    for row, column in pairs:
-        s, part = _side(forms, node, row, column, ties)
-        sign *= s
-        parts.append(part)
-    identity = all(isinstance(p, Call) and p.function == "eye" for p in parts)
-    commutes = crossed and None not in sides
-    chain: list[Form] = [] if identity and (left or right or commutes) else [Call("kron", "M", tuple(parts))]
-    if commutes:
-        sizes = [algebra.sized(node.sizes[label], -1) for label in (sides.x_row, sides.x_column) if label is not None]
-        chain.append(Call("commutation", "M", tuple(sizes)))
+    apart = all(ends <= rows or ends <= columns for ends, _ in ties) and not (rows & columns) - {None}
+    repeated = sides.y_row == sides.y_column or sides.x_row == sides.x_column
+    if apart and (left or right or repeated):
+        return _outer(forms, node, (sides[:2], sides[2:]))
+    if repeated:
+        raise NoMatrixForm("an axis is tied to two others")
+    sign, chain = _middle(forms, node, sides, ties, bool(left or right))
     if left:
         s, diagonal = _diag_vec(forms, node, left, (sides.y_row, sides.y_column))
         sign, chain = sign * s, [diagonal, *chain]
     if right:
         s, diagonal = _diag_vec(forms, node, right, (sides.x_row, sides.x_column))
         sign, chain = sign * s, [*chain, diagonal]
-    form = matmul(*chain)
-    powers = [forms.scalar(child) for child, _ in scalars]
-    for s, _, _ in powers:
+    return sign, matmul(*chain)
+
+
+def _middle(forms: MatrixForms, node: Einsum, sides: Sides, ties: Ties, beside: bool) -> tuple[int, list[Form]]:
+    """The factors that tie Y's axes to X's; ``beside`` that others stand beside them, so that an identity need not."""
+    crossed = _crossed(sides, [ends for ends, _ in ties])
+    first, second = (sides.x_row, sides.x_column) if crossed else (sides.x_column, sides.x_row)
+    pairs = [(sides.y_column, first), (sides.y_row, second)]
+    if crossed and sides.y_column is None:  # X's columns are what varies slowest in vec(X)
+        pairs.reverse()
+    sign, parts = 1, []
+    for row, column in pairs:
+        s, part = _side(forms, node, row, column, ties)
         sign *= s
-    return sign, algebra.assemble(magnitude(node.coefficient), [(f, e) for _, f, e in powers], form)
+        parts.append(part)
+    identity = all(isinstance(p, Call) and p.function == "eye" for p in parts)
+    commutes = crossed and None not in sides
+    chain: list[Form] = [] if identity and (beside or commutes) else [Call("kron", "M", tuple(parts))]
+    if commutes:
+        sizes = [algebra.sized(node.sizes[label], -1) for label in (sides.x_row, sides.x_column) if label is not None]
+        chain.append(Call("commutation", "M", tuple(sizes)))
+    return sign, chain
+
+
+def _through(forms: MatrixForms, node: Einsum, top: Pair, bottom: Pair, factors: Sequence[Factor]) -> Parts | None:
+    """kron(B, A)*diag(vec(M))*kron(D, C): from X, whose axes are ``bottom``, by way of a matrix M to Y, whose axes are
+    ``top``; by way of none, of one, or of several."""
+    found = _straight(forms, node, top, bottom, factors)
+    if found is not None or len(factors) > MOST_FACTORS:
+        return found
+    for labels in dict.fromkeys(labels for _, labels in factors if len(set(labels)) == 2):
+        between = [factor for factor in factors if set(factor[1]) == set(labels)]
+        rest = [factor for factor in factors if set(factor[1]) != set(labels)]
+        for middle in ((labels[0], labels[1]), (labels[1], labels[0])):
+            sides = _parted(rest, {*top, *middle}, {*middle, *bottom})
+            if sides is None or not _labels(top, sides[0]) & _labels(bottom, sides[1]) <= {*middle}:
+                continue  # a label that both sides share would be summed twice
+            above = _through(forms, node, top, middle, sides[0])
+            below = _through(forms, node, middle, bottom, sides[1])
+            if above is not None and below is not None:
+                sign, diagonal = _diag_vec(forms, node, between, middle)
+                way = above[0] * sign * below[0], [*above[1], diagonal, *below[1]]
+                if found is None or matmul(*way[1]).cost < matmul(*found[1]).cost:
+                    found = way
+    return found
+
+
+def _labels(ends: Pair, factors: Sequence[Factor]) -> set[int]:
+    return {*ends, *(label for _, labels in factors for label in labels)}
+
+
+def _parted(factors: Sequence[Factor], first: set[int], second: set[int]) -> tuple[list[Factor], list[Factor]] | None:
+    """Blocks between the first labels, and those between the second; None where some are between neither."""
+    sides: tuple[list[Factor], list[Factor]] = [], []
+    for group in connected([labels for _, labels in factors], first | second):
+        block = [factors[place] for place in group]
+        ends = {label for _, labels in block for label in labels} & (first | second)
+        if not (ends <= first or ends <= second):
+            return None
+        sides[0 if ends <= first else 1].extend(block)
+    return sides
+
+
+def _straight(forms: MatrixForms, node: Einsum, top: Pair, bottom: Pair, factors: Sequence[Factor]) -> Parts | None:
+    """kron(B, A) of a matrix between the first axes and one between the second; nothing where both are identities."""
+    pairs = [(top[1], bottom[1]), (top[0], bottom[0])]
+    found = _parted(factors, {*pairs[0]}, {*pairs[1]}) if {*pairs[0]}.isdisjoint(pairs[1]) else None
+    if found is None:
+        return None
+    sign, parts = 1, []
+    for (row, column), block in zip(pairs, found, strict=True):
+        s, part = _side(forms, node, row, column, [({row, column}, block)])
+        sign *= s
+        parts.append(part)
+    identity = all(isinstance(part, Call) and part.function == "eye" for part in parts)
+    return sign, [] if identity else [Call("kron", "M", tuple(parts))]
+
+
+def _outer(forms: MatrixForms, node: Einsum, sides: Sequence[Sequence[int | None]]) -> tuple[int, Form]:
+    """vec(A)*vec(B)': nothing ties Y's axes to X's."""
+    sign, parts = 1, []
+    for side in sides:
+        output = tuple([label for label in side if label is not None])
+        groups = connected([labels for _, labels in node.factors], set(node.output))
+        blocks = [[node.factors[place] for place in group] for group in groups]
+        own = [f for block in blocks for f in block if any(x in output for _, labels in block for x in labels)]
+        s, form = forms.signed_form(einsum(1, own, output, {label: node.sizes[label] for label in output}))
+        sign *= s
+        parts.append(form if len(output) == 1 else Call("vec", "c", (form,)))
+    return sign, matmul(parts[0], algebra.transpose(parts[1]))
 
 
 def _crossed(sides: Sides, ties: Sequence[set[int]]) -> bool:
@@ -168,9 +269,7 @@ def _crossed(sides: Sides, ties: Sequence[set[int]]) -> bool:
     return crossed
 
 
-def _side(
-    forms: MatrixForms, node: Einsum, row: int | None, column: int | None, ties: Sequence[tuple[set[int], list[Factor]]]
-) -> tuple[int, Form]:
+def _side(forms: MatrixForms, node: Einsum, row: int | None, column: int | None, ties: Ties) -> tuple[int, Form]:
     """One factor of the Kronecker product: a matrix, a column where X has no such axis, a row where Y has none."""
     own = {label for label in (row, column) if label is not None}
     factors = [factor for ends, block in ties if ends <= own for factor in block]

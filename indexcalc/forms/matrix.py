@@ -6,7 +6,7 @@ on their labels become. A sum is printed as the user wrote it, else in the best 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
 
 from indexcalc.forms import algebra
@@ -16,6 +16,7 @@ from indexcalc.forms.contraction import Stuck, path
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.factoring import variants
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose
+from indexcalc.forms.squares import square_roots
 from indexcalc.tensor import nodes as tensor
 from indexcalc.tensor import product as products
 from indexcalc.tensor import sums
@@ -33,8 +34,14 @@ Signed = tuple[int, Form]
 
 
 class NoMatrixForm(Exception):
-    """Why there is none, in words."""
+    """Why there is none, in words; ``labels`` of the product ``node`` are those that force it, if some do."""
 
+    def __init__(self, reason: str, node: Node | None = None, labels: Collection[int] = ()) -> None:
+        super().__init__(reason)
+        self.node, self.labels = node, labels
+
+
+TIED = "each tied to three or more of them, and a product of matrices keeps only two"
 
 GROUPED: dict[type[Node], Callable[[MatrixForms, Node], Signed | None]] = {}
 """The forms of nodes whose axes are groups of axes: kronecker.py."""
@@ -258,6 +265,10 @@ class MatrixForms:
             found = self._collapsed(node, factors, inside, norms)
             if found[1].cost < plain[1].cost:
                 plain = found
+        for root in square_roots(node):
+            form = algebra.squared_norm(self.signed(root)[1])
+            if form.cost < plain[1].cost:
+                plain = 1, form
         return plain
 
     def _collapsed(self, node: Einsum, factors: list[Factor], inside: dict[Node, sums.Sum], norms: bool) -> Signed:
@@ -287,7 +298,7 @@ class MatrixForms:
                     s, form = self.signed(child)
                     pieces.append(_looped(labels, form))
             sign *= s
-        labels, body = self._contract(pieces, node.output)
+        labels, body = self._contract(pieces, node)
         if body is not None and not labels:
             base = algebra.squares(pieces[0][1]) if norms and len(pieces) == 1 else None
             scalars.append((body if base is None else Power(Call("norm2", "s", (base,)), 2, False), 1))
@@ -307,16 +318,16 @@ class MatrixForms:
     def _called(self, node: Node) -> str:
         return node.name if isinstance(node, tensor.Variable) else "a factor"
 
-    def _contract(self, pieces: list[Piece], output: Labels) -> tuple[Labels, Form | None]:
-        """All pieces as one, with its labels."""
+    def _contract(self, pieces: list[Piece], node: Einsum) -> tuple[Labels, Form | None]:
+        """All pieces of a product as one, with its labels."""
         if not pieces:
             return (), None
+        output = node.output
         try:
             steps = path([labels for labels, _ in pieces], output)
         except Stuck as stuck:
-            raise NoMatrixForm(
-                f"{len(stuck.labels)} of its indices are tied to each other like the corners of a K4"
-            ) from None
+            reason = f"{len(stuck.labels)} of its indices hang together"
+            raise NoMatrixForm(f"{reason}, {TIED}", node, stuck.labels) from None
         for step in steps:
             taken = [pieces[place] for place in step]
             pieces = [piece for place, piece in enumerate(pieces) if place not in step]

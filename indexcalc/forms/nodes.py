@@ -123,6 +123,16 @@ class Transpose(Form):
         self._count(kind, POSTFIX, (body,), 0, 1 + 2 * postfix_brackets(body))
 
 
+class Entries(Form):
+    """The entries of a matrix or vector in matrix notation, in index notation: ``(A*B)_ij``."""
+
+    __slots__ = ("letters",)
+
+    def __init__(self, body: Form, letters: tuple[str, ...]) -> None:
+        self.letters = letters
+        self._count("", ATOM, (body,), 0, 3)
+
+
 class Power(Form):
     """base ^ exponent, or base .^ exponent entry by entry."""
 
@@ -218,6 +228,8 @@ def _own(form: Form) -> tuple[object, ...]:
             return form.name, form.letters
         case Call():
             return form.function, form.letters
+        case Entries():
+            return form.letters
         case Power():
             return form.elementwise, None if isinstance(form.exponent, Form) else form.exponent
         case Product():

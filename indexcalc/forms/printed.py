@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from indexcalc.forms.context import Context
+from indexcalc.forms.entries import entries_form
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.index import IndexForms, Letters
 from indexcalc.forms.kronecker import vec_form
-from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
+from indexcalc.forms.matrix import TIED, MatrixForms, NoMatrixForm
 from indexcalc.forms.naming import symbols
 from indexcalc.forms.nodes import Form, Symbol
 from indexcalc.tensor.nodes import Node
@@ -55,7 +56,7 @@ class Writer:
         except NoMatrixForm as reason:
             forms = [(candidate, index.form(candidate, letters)) for candidate in (node, *alternatives(node))]
             best, indexed = min(forms, key=lambda pair: pair[1].cost)
-            return Printed(best, letters, indexed, None, str(reason))
+            return Printed(best, letters, indexed, None, _reason(reason, index))
 
     def plain(self, node: Node, letters: Letters) -> Printed:
         """A tensor as it stands, in matrix form if it has one."""
@@ -63,7 +64,14 @@ class Writer:
             return Printed(node, letters, None, self.matrices.form(node), None)
         except NoMatrixForm as reason:
             index = IndexForms(self.context, self.matrices, letters, self.preferred)
-            return Printed(node, letters, index.form(node, letters), None, str(reason))
+            indexed = index.form(node, letters)
+            return Printed(node, letters, indexed, None, _reason(reason, index))
+
+    def entries(self, node: Node, letters: Letters) -> Form | None:
+        """A tensor of order 3 or 4 as deltas and the entries of matrices."""
+        return entries_form(
+            self.matrices, IndexForms(self.context, self.matrices, letters, self.preferred), node, letters
+        )
 
     def vec(self, node: Node, output_rank: int) -> Form | None:
         """The Kronecker form of a derivative of order 3 or 4."""
@@ -72,6 +80,8 @@ class Writer:
     def where(self, forms: Iterable[Form]) -> dict[str, Form]:
         """The definitions of the names that these forms use for their parts, in order."""
         parts = {name: node for node, name in self.context.names.items()}
+        if not parts:
+            return {}
         wanted = {name for form in forms for name in symbols(form) if name in parts}
         found: dict[str, Form] = {}
         stack = list(wanted)
@@ -85,3 +95,12 @@ class Writer:
     def _definition(self, node: Node) -> Form:
         context = self.context.without(node)
         return Writer(context, self.preferred).plain(node, ("i", "j", "k", "l")[: len(node.shape)]).shown
+
+
+def _reason(no_form: NoMatrixForm, index: IndexForms) -> str:
+    """Why there is no matrix form, with the letters of the index form."""
+    letters = index.written.get(no_form.node) if no_form.node is not None else None
+    if letters is None:
+        return str(no_form)
+    *others, last = sorted(letters[label] for label in no_form.labels)
+    return f"the indices {', '.join(others)} and {last} hang together, {TIED}"

@@ -13,6 +13,7 @@ from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, Si
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
 from indexcalc.language.matrix_notation import MatrixNotation
+from indexcalc.language.programs import Program, expanded
 from indexcalc.language.ranks import infer
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
@@ -48,6 +49,8 @@ class Scope:
         self.size_symbols: set[str] = set()
         self.functions: dict[str, Span] = {}
         """The functions that the user declared, ``f: elementwise``."""
+        self.programs: dict[str, Program] = {}
+        """The functions that the user defined, ``layer(W, x, b) = …``."""
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -84,6 +87,8 @@ class Scope:
         A declared name wins over indices, the longest first; else scripts that cannot be indices, and all
         but the last of those that can, are part of the name.
         """
+        if not node.scripts:
+            return self.symbols.get(node.text), node.text, ()
         for count in range(len(node.scripts), -1, -1):
             name = spelling(node.text, node.scripts[:count])
             if name in self.symbols and all(letters_of(script) is not None for script in node.scripts[count:]):
@@ -110,27 +115,43 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
+        if self.scope.programs:
+            body = expanded(body, self.scope.programs)
         if self.scope.functions:
             body = syntax.replaced(body, self._declared_call)
-        body = self._split(syntax.split_words(body, self._product_parts))
-        core, letters = self._read(body, left)
-        for node in walk(body):
-            if isinstance(node, syntax.Name) and (symbol := self.scope.lookup(node)[0]) is not None:
+        nodes = list(walk(body))
+        if any(map(self._product_parts, nodes)):
+            body = syntax.split_words(body, self._product_parts)
+            nodes = list(walk(body))
+        apart = self._split(body, names_of(nodes))
+        if apart is not body:
+            body, nodes = apart, list(walk(apart))
+        core, letters = self._read(body, nodes, left)
+        for node in names_of(nodes):
+            symbol = self.scope.lookup(node)[0]
+            if symbol is not None:
                 self.scope.appear(symbol)
         return core, letters
 
-    def _read(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
-        for name in size_names(body):
+    def _read(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
+        for name in size_names(nodes):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
-        if left or self.indexed(body):
-            letters = self._declare_indexed(body, left or ()) | set(left or ())
-            self._declare(list(self._matrix_texts(body)))
+        names = names_of(nodes)
+        self.undeclared = [node for node in names if self.scope.lookup(node)[0] is None]
+        guessed = any(map(self._is_unknown, self.undeclared))
+        if left or any(map(self._has_indices, nodes)):
+            letters = self._index_letters(names)
+            if guessed:
+                self._declare_indexed(body, names, letters, left or ())
+                self._declare(list(self._matrix_texts(body)))
+            letters.update(left or ())
             notation = IndexNotation(
                 self.scope.sizes, self._tensor, self.matrix, self.indexed, left, letters, self.notes
             )
             return notation.statement(body)
-        self._declare([body])
+        if guessed:
+            self._declare([body])
         value = self.matrix.value(body)
         self.kind = value.kind
         return value.core, None
@@ -145,9 +166,8 @@ class Reading:
         """Whether a tree has index notation anywhere."""
         return any(self._has_indices(node) for node in walk(tree))
 
-    def _split(self, body: Syntax) -> Syntax:
+    def _split(self, body: Syntax, names: Sequence[syntax.Name]) -> Syntax:
         """``Wx`` set apart as W x, where a variable of differentiation occurs only so."""
-        names = [node for node in walk(body) if isinstance(node, syntax.Name)]
         unknown = {n.text for n in names if len(n.text) > 1 and self._undeclared(n)}
         missing = {v for v in self.variables if not any(self.scope.lookup(n)[1] == v for n in names)}
         apart = {
@@ -188,6 +208,11 @@ class Reading:
 
     def _undeclared(self, node: syntax.Name) -> bool:
         return self.scope.lookup(node)[0] is None and self._constant(node) is None
+
+    def _is_unknown(self, node: syntax.Name) -> bool:
+        """Whether an undeclared name has no meaning of its own either."""
+        _, name, scripts = self.scope.lookup(node)
+        return not self._is_reserved(name, scripts) and self._constant(node) is None
 
     def _matrix_texts(self, body: Syntax) -> Iterator[Syntax]:
         """The matrix text inside index notation: what has indices behind it, and arguments without any."""
@@ -232,14 +257,13 @@ class Reading:
         help_ = "declare one of them, for example `" + _declaration(differ[0], readings[0][differ[0]]) + "`"
         return IndexcalcError("E209", message, (trees[0].span[0], trees[-1].span[1]), help_)
 
-    def _declare_indexed(self, body: Syntax, left: Letters) -> set[str]:
-        """Ranks for undeclared names: as many as they carry indices; without indices they are scalars. The indices."""
+    def _index_letters(self, names: Iterable[syntax.Name]) -> set[str]:
+        scripts = [script for node in names if node.scripts for script in self.scope.lookup(node)[2]]
+        return {letter for script in scripts for letter in letters_of(script) or ()}
+
+    def _declare_indexed(self, body: Syntax, names: Sequence[syntax.Name], used: set[str], left: Letters) -> None:
+        """Ranks for undeclared names: as many as they carry indices; without indices they are scalars."""
         inside = {id(node) for tree in self._matrix_texts(body) for node in walk(tree)}
-        names = [node for node in walk(body) if isinstance(node, syntax.Name)]
-        used = {
-            letter for node in names for script in self.scope.lookup(node)[2] for letter in letters_of(script) or ()
-        }
-        self.undeclared = [node for node in names if self.scope.lookup(node)[0] is None]
         stems = {node.text for node in names if self.scope.lookup(node)[2]}
         strange = any(letter not in used for letter in left)
         for node in names:
@@ -252,7 +276,6 @@ class Reading:
                 raise self._mixed(node)
             _refuse_function(name, node)
             self._add(name, node, sum(len(letters_of(script) or ()) for script in scripts))
-        return used
 
     def _add(self, name: str, node: syntax.Name, rank: int) -> None:
         axes = tuple([self.scope.sizes.new() for _ in range(rank)])
@@ -379,8 +402,12 @@ def walk(root: Syntax) -> Iterator[Syntax]:
             stack.extend(reversed(children(node)))
 
 
-def size_names(body: Syntax) -> Iterator[str]:
+def names_of(nodes: Iterable[Syntax]) -> list[syntax.Name]:
+    return [node for node in nodes if isinstance(node, syntax.Name)]
+
+
+def size_names(nodes: Iterable[Syntax]) -> Iterator[str]:
     """The size symbols that eye, ones and zeros name."""
-    for node in walk(body):
+    for node in nodes:
         if isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes:
             yield from (text for text in map(size_text, node.arguments) if text and not text.isdigit())

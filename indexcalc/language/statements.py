@@ -7,8 +7,11 @@ from typing import NamedTuple
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.differentials import Question, derivative, not_by_a_name
+from indexcalc.language.library import LIBRARY
+from indexcalc.language.programs import Program
 from indexcalc.language.scope import Scope, walk
 from indexcalc.language.syntax import Name, Script, Statement, Syntax, spelling
+from indexcalc.tensor.functions import BY_NAME
 
 RANKS = {"scalar": (0,), "vector": (1,), "matrix": (2,), "tensor": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
 SQUARE = ("symmetric", "skew", "spd", "diagonal", "orthogonal")
@@ -37,7 +40,7 @@ class Definition(NamedTuple):
 QUOTIENT = "read as a quotient, for its names stand for something; a derivative is `∂a/∂W`"
 
 
-def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Question:
+def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Program | Question:
     """Reads what a statement asks off its tree."""
     if statement.runs is not None:
         statement = _typeset(statement, statement.runs, scope)
@@ -46,9 +49,9 @@ def classify(statement: Statement, scope: Scope) -> Declaration | Definition | Q
     if statement.right is not None:
         return _definition(statement, scope)
     side = statement.left
-    declaration = _declaration(side.items, statement.span)
-    if declaration is not None:
-        return declaration
+    declared = declaration(side.items, statement.span)
+    if declared is not None:
+        return declared
     if side.arrow:
         return _kept(side, statement.span, scope)
     if len(side.items) > 1:
@@ -81,10 +84,12 @@ def _typeset(statement: Statement, runs: frozenset[int], scope: Scope) -> Statem
     return statement._replace(left=left, right=right)
 
 
-def _definition(statement: Statement, scope: Scope) -> Definition:
+def _definition(statement: Statement, scope: Scope) -> Definition | Program:
     right = statement.right
     assert right is not None
     left = statement.left.items[0]
+    if isinstance(left, syntax.Call) and len(statement.left.items) == len(right.items) == 1:
+        return _program(left, right.items[0], scope)
     if len(statement.left.items) > 1 or not isinstance(left, Name):
         raise IndexcalcError(
             "E107", "a definition names one tensor on the left", statement.left.span, "`a = …` or `a_i = …`"
@@ -94,7 +99,20 @@ def _definition(statement: Statement, scope: Scope) -> Definition:
     return Definition(statement.span, left, right.items[0])
 
 
-def _declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
+def _program(left: syntax.Call, body: Syntax, scope: Scope) -> Program:
+    """``layer(W, x, b) = …``"""
+    known = left.function in scope.symbols or left.function in scope.programs or left.function in scope.functions
+    if known or left.function in BY_NAME or left.function in LIBRARY or left.function in CALLS:
+        message = f"`{left.function}` stands for something already"
+        raise IndexcalcError("E305", message, left.name_span, "give it another name")
+    names = [node.text for node in left.arguments if isinstance(node, Name) and not node.scripts]
+    if len(names) < len(left.arguments) or len(set(names)) < len(names):
+        message = "a function is defined with different names in its brackets"
+        raise IndexcalcError("E107", message, left.span, "`layer(W, x, b) = tanh(W x + b)`")
+    return Program(left.name_span, left.function, tuple(names), body)
+
+
+def declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
     """``x, y: vector(n)`` is read as x, and the double contraction of y with vector(n)."""
     last = items[-1]
     if not isinstance(last, syntax.Product) or len(last.factors) < 2:

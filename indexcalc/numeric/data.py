@@ -144,7 +144,7 @@ def bound(
     sizes: Mapping[str, int],
 ) -> Bound:
     """Data for every input. ``declared`` are the users' names and the kinds by the inputs' names. Raises IndexcalcError
-    E112 and E203 where data does not fit, E309 where something is missing."""
+    E112 and E203 where data does not fit, E311 where something is missing."""
     known: dict[str, tuple[int, str]] = {symbol: (number, "--size") for symbol, number in sizes.items()}
     arrays: dict[str, Any] = {}
     open_: list[str] = []
@@ -153,7 +153,7 @@ def bound(
         source = given.get(spelling, given.get(name))
         if source is None:
             help_ = f"--data {spelling}=FILE.npy, or {spelling}=random"
-            raise IndexcalcError("E309", f"there is no data for `{spelling}`", help=help_)
+            raise IndexcalcError("E311", f"there is no data for `{spelling}`", help=help_)
         if isinstance(source, Random):
             if source.shape is None:
                 open_.append(name)
@@ -168,7 +168,7 @@ def bound(
             have = tuple([count(d, found) for d in shapes[name]])
         except KeyError as error:
             message = f"nothing says how large {error.args[0]} is, and `{spelling}` has that size"
-            raise IndexcalcError("E309", message, help=f"--size {error.args[0]}=100") from None
+            raise IndexcalcError("E311", message, help=f"--size {error.args[0]}=100") from None
         arrays[name] = Pending(spelling, have, kinds)
     for name, array in arrays.items():
         spelling, kinds = declared.get(name, (name, ()))

@@ -9,6 +9,7 @@ from indexcalc.forms.nodes import (
     PRODUCT,
     SUM,
     Call,
+    Entries,
     Form,
     Number,
     Power,
@@ -76,6 +77,10 @@ def _layout(form: Form) -> Iterator[Piece]:
             yield name(form.name, form.letters)
         case Call():
             yield from _call(form)
+        case Entries():
+            yield r"\left("
+            yield form.parts[0]
+            yield r"\right)_{" + " ".join(map(letter, form.letters)) + "}"
         case Transpose():
             yield from _atom(form.parts[0])
             yield r"^\top"
@@ -248,7 +253,10 @@ def _left(report: Report, line: Line) -> str:
         )
     if report.question == "jvp":
         return rf"\mathrm{{d}}{name(output)}"
-    axes = report.axes if line.label == "index" else [()] * (len(variables) + 1)
+    if line.label == "component" and isinstance(line.left, Symbol):
+        axes: Sequence[tuple[str, ...]] = [tuple(x for x in own if x in line.left.letters) for own in report.axes]
+    else:
+        axes = report.axes if line.label in ("index", "entries") else [()] * (len(variables) + 1)
     power = f"^{len(variables)}" if len(variables) > 1 else ""
     below = " ".join(rf"\partial {name(v, letters)}" for v, letters in zip(variables, axes[1:], strict=True))
     return rf"\frac{{\partial{power} {name(output, axes[0])}}}{{{below}}}"

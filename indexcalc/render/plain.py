@@ -19,7 +19,7 @@ def plain(report: Report, assumptions: bool) -> Iterator[str]:
     for place, (name, form) in enumerate(report.where.items()):
         yield f"  {'' if place else 'where':<{width}}  {name} = {text(form)}"
     if report.shape:
-        yield f"  {'shape':<{width}}  {report.shape}" + (f", {report.layout} layout" if report.layout else "")
+        yield f"  {'shape':<{width}}  {report.shape}" + (f", {report.layout}" if report.layout else "")
 
 
 def title(report: Report, partial: str = "d ") -> str:

@@ -40,7 +40,7 @@ class Report(NamedTuple):
     where: Mapping[str, Form]
     """What the names in the forms stand for."""
     layout: str
-    """The layout, where there is more than one way to order the axes."""
+    """The layout, of a derivative; "" of anything else."""
     shape: str
 
 

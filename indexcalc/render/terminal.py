@@ -43,7 +43,7 @@ class TerminalReport:
                 yield Text.assemble((label, "yellow"), row)
         if report.shape:
             shape = report.shape if ascii_only else report.shape.replace(" x ", " × ")
-            layout = f", {report.layout} layout" if report.layout else ""
+            layout = f", {report.layout}" if report.layout else ""
             yield Text(f"  {'shape':<{LABEL - 2}}{shape}{layout}", style="dim")
 
 

@@ -9,6 +9,7 @@ from indexcalc.forms.nodes import (
     PRODUCT,
     SUM,
     Call,
+    Entries,
     Form,
     Number,
     Power,
@@ -60,6 +61,9 @@ def _layout(form: Form) -> Iterator[Piece]:
             yield ")", "bracket"
             if form.letters:
                 yield indices(form.letters), "function"
+        case Entries():
+            yield from _bracketed(form.parts[0], True)
+            yield indices(form.letters), "function"
         case Transpose():
             yield from _bracketed(form.parts[0], postfix_brackets(form.parts[0]))
             yield "'", "operator"

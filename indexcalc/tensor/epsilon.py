@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, permutations
 
 from indexcalc.tensor.nodes import Labels, Node, intern
-from indexcalc.tensor.product import PRODUCT_LAWS, Einsum, Expansion, Item, Items, einsum, zeros
+from indexcalc.tensor.product import MEETINGS, PRODUCT_LAWS, Einsum, Expansion, Item, Items, einsum, zeros
 from indexcalc.tensor.sums import add
 
 
@@ -83,3 +83,4 @@ def product_of_epsilons(item: Item, items: Items, output: Labels) -> Expansion |
 
 
 PRODUCT_LAWS[Epsilon] = [product_of_epsilons]
+MEETINGS[Epsilon] = lambda node: [node]

@@ -5,7 +5,7 @@ Importing this module puts the rows into the tables that the constructors consul
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 
 from indexcalc.tensor.elementwise import APPLY_LAWS, Apply, Function, apply
@@ -13,6 +13,7 @@ from indexcalc.tensor.functions import ABS, EXP, SIGMOID, SIGN, SOFTPLUS, STEP
 from indexcalc.tensor.matrix_functions import Inverse, Softmax, logsumexp, softmax
 from indexcalc.tensor.nodes import Labels, Node, Number, Rational, number, rational
 from indexcalc.tensor.product import (
+    MEETINGS,
     POWER_LAWS,
     PRODUCT_LAWS,
     Einsum,
@@ -162,6 +163,11 @@ def inverse_times_argument(item: Item, items: Items, output: Labels) -> Rewrite 
     return None
 
 
+def argument_of_inverse(node: Node) -> Collection[Node]:
+    argument = node.children[0]
+    return argument.children if isinstance(argument, Einsum) else [orient(argument, (0, 1))[0]]
+
+
 def _embeddings(
     pattern: Sequence[Factor], items: Sequence[Item], names: dict[int, int]
 ) -> Iterator[tuple[list[Item], dict[int, int]]]:
@@ -204,6 +210,11 @@ def exp_over_sum(item: Item, items: Items, output: Labels) -> Rewrite | None:
                 gone = [Item(total, item.labels, -times), Item(base, other.labels, rational(times * exponent))]
                 return Rewrite(gone, [Item(softmax(u, axis), turn, times)])
     return None
+
+
+def exp_of_sum(node: Node) -> Collection[Node]:
+    entries, _ = split_power(node.children[0])
+    return [entries] if len(node.children) == 1 and _function(entries) == "exp" else ()
 
 
 def softmax_total(item: Item, items: Items, output: Labels) -> Rewrite | None:
@@ -291,3 +302,4 @@ PRODUCT_LAWS.update(
         Power: [powers_of_one_base],
     }
 )
+MEETINGS.update({Inverse: argument_of_inverse, Einsum: exp_of_sum})

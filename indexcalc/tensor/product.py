@@ -3,19 +3,20 @@
 ``output`` may repeat a label, so that (0, 0) is eye or Diag, and may contain a label that no operand
 has, which is ones. So there is no delta node: removing a delta is substitution, and is always complete.
 
-Normal form of a product: products inside it are flattened, except closed scalars (tr, x'x, …) and
-pendants (a matrix times vectors); equal operands on equal labels are one power; every closed component
-is a scalar operand; operands stand in canonical order and orientation.
+Normal form of a product: products inside it are flattened, except closed scalars (tr, x'x, …), pendants (what hangs
+at one label: a matrix times vectors) and chains of matrices beside another operand of the same two labels; equal
+operands on equal labels are one power; operands stand in canonical order and orientation. A closed component is a
+scalar operand, with all its pendants and chains flattened: it has no root to tell them by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import permutations
 from typing import NamedTuple, Protocol, cast
 
 from indexcalc.errors import IndexcalcError
-from indexcalc.tensor.components import connected, pendant
+from indexcalc.tensor.components import chain, connected, hanging, is_chain, parallel_chain
 from indexcalc.tensor.labelling import canonical, numbered, turned
 from indexcalc.tensor.nodes import (
     Dimension,
@@ -36,7 +37,12 @@ from indexcalc.tensor.nodes import (
 LARGEST = 32
 """Operands that one product may flatten to; beyond, equal products may be different nodes."""
 
+MOST_TURNED = 3
+"""Axes of a tensor up to which all its transposes are one operand; they are made one by one."""
+
 Factor = tuple[Node, Labels]
+Key = tuple[Node, Labels]
+"""What tells an operand of a product: its base and its labels."""
 
 
 class Item(NamedTuple):
@@ -71,6 +77,8 @@ Items = Callable[[], Sequence[Item]]
 
 PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Items, Labels], Rewrite | Expansion | None]]] = {}
 """Identities that start from an item of this kind, given how to get all items, and the output: laws.py."""
+MEETINGS: dict[type[Node], Callable[[Node], Collection[Node]]] = {}
+"""The operands that the product laws of this kind look for at one of its labels."""
 FACTOR_LAWS: dict[type[Node], Callable[[Rational, Sequence[Factor], Labels, dict[int, Dimension]], Node | None]] = {}
 """What a product is that has a factor of this kind, given all its parts: grouping.py."""
 POWER_LAWS: dict[type[Node], list[Callable[[Node, Rational], Node | None]]] = {}
@@ -80,8 +88,8 @@ POWER_LAWS: dict[type[Node], list[Callable[[Node, Rational], Node | None]]] = {}
 class Einsum(Node):
     """coefficient x the product of the operands, summed over every label that is not in ``output``.
 
-    ``sizes`` holds the size of each label 0, 1, … ``opaque`` marks a closed scalar or a pendant, which
-    a larger product takes as one operand.
+    ``sizes`` holds the size of each label 0, 1, … ``opaque`` marks a closed scalar, a pendant or a chain, which
+    a larger product takes as one operand; a chain only beside another operand of the same labels.
     """
 
     __slots__ = ("coefficient", "opaque", "output", "sizes", "subscripts")
@@ -213,7 +221,7 @@ def _orientation(node: Node) -> tuple[Node, Labels, int]:
     rank = len(node.shape)
     straight = tuple(range(rank))
     best, axes, symmetry = node, straight, 0
-    if rank < 2:
+    if rank < 2 or (rank > MOST_TURNED and node.children):
         return best, axes, symmetry
     sizes = sorted(map(str, node.shape))
     best_key: tuple[bool, bytes] = ([str(d) for d in node.shape] != sizes, node.digest)
@@ -244,6 +252,12 @@ def _is_minus(node: Node, other: Node) -> bool:
     return node.linear and cast(Additive, node).primitive() == (-1, (), other)
 
 
+def _sought(node: Node) -> Collection[Node]:
+    """The operands beside which a law of this one may change the product."""
+    kind = type(node)
+    return MEETINGS[kind](node) if kind in MEETINGS else ()
+
+
 class _Builder:
     """Puts one product together and into normal form."""
 
@@ -255,6 +269,8 @@ class _Builder:
         self.raw: list[Item] = []
         self.items: dict[tuple[Node, Labels], Rational] = {}
         self.scalars: dict[Node, Rational] = {}
+        self.chains: list[Item] = []
+        self.opened: set[tuple[Node, Labels]] = set()
         self.parent: dict[int, int] = {}
         self.expansion: Expansion | None = None
 
@@ -277,16 +293,20 @@ class _Builder:
             for scalar, e in scalars:
                 self.take(scalar, (), e * exponent)
         if labels:
-            self.raw.append(Item(node, labels, exponent))
+            chain = exponent == 1 and len(labels) == 2 and isinstance(node, Einsum) and node.opaque
+            (self.chains if chain else self.raw).append(Item(node, labels, exponent))
         else:
             self.scalars[node] = self.scalars.get(node, 0) + exponent
 
     def _flattens(self, node: Einsum, exponent: Rational) -> bool:
-        if len(self.raw) + len(self.items) + len(node.children) > LARGEST:
+        if not self._fits(node):
             return False
         if not node.opaque:
             return exponent == 1
         return not self.output and bool(node.shape) and type(exponent) is int and exponent > 0
+
+    def _fits(self, node: Node) -> bool:
+        return len(self.raw) + len(self.items) + len(node.children) <= LARGEST
 
     def inline(self, node: Einsum, labels: Labels) -> None:
         """Multiply by the operands of a product whose axes carry these labels."""
@@ -323,6 +343,24 @@ class _Builder:
 
     def settle(self) -> None:
         """Every raw item with its labels resolved, oriented, merged with its equals."""
+        self._settle_raw()
+        while self.chains:
+            self._settle_chains()
+            self._settle_raw()
+
+    def _settle_chains(self) -> None:
+        """A chain is an operand beside another one of its labels, else its parts are."""
+        chains, self.chains = [(item, tuple(map(self.find, item.labels))) for item in self.chains], []
+        pairs = [frozenset(labels) for _, labels in chains]
+        taken = {frozenset(labels) for _, labels in self.items if len(labels) == 2}
+        for (item, labels), pair in zip(chains, pairs, strict=True):
+            beside = len(pair) == 2 and (pair in taken or pairs.count(pair) > 1)
+            if beside or not self._fits(item.base):
+                self.raw.append(item)
+            else:
+                self.inline(cast(Einsum, item.base), labels)
+
+    def _settle_raw(self) -> None:
         while self.raw:
             raw, self.raw = self.raw, []
             for base, labels, exponent in raw:
@@ -360,7 +398,7 @@ class _Builder:
     def _rewritten(self, base: Node, labels: Labels, exponent: Rational) -> bool:
         """Whether a law that starts from this item has changed the product."""
         kind = type(base)
-        for power_law in POWER_LAWS.get(kind, ()):
+        for power_law in POWER_LAWS.get(kind, ()) if exponent != 1 else ():
             new = power_law(base, exponent)
             if new is not None:
                 self.apply(Rewrite([Item(base, labels, exponent)], [Item(new, labels, 1)]))
@@ -414,6 +452,7 @@ class _Builder:
                 continue
             items = [Item(base, labels, self.items.pop((base, labels))) for base, labels in members]
             self.take(self._closed(items), (), 1)
+            self._forget(items)
 
     def _closed(self, items: list[Item]) -> Node:
         if len(items) == 1 and items[0].exponent == 1 and items[0].base.linear:
@@ -431,19 +470,91 @@ class _Builder:
         self.coefficient *= sign
         return self._interned(sign, items, output, opaque=True) if sign else node
 
-    def hang(self) -> None:
-        """Pendants: one opaque vector in place of a matrix and the vectors on a summed label."""
-        if not self.output:
-            return
-        while True:
+    def arrange(self) -> None:
+        """Pendants and chains as operands; what changes goes back to be settled again."""
+        roots = set(self.output)
+        while roots and not (self.raw or self.chains):
             keys = list(self.items)
-            found = pendant([labels for _, labels in keys], self.output)
-            if found is None:
+            part = hanging([labels for _, labels in keys], roots) if self.sizes.keys() - roots else None
+            if part is None:
+                self._chained(keys, roots)
                 return
-            _, other, places = found
-            items = [Item(*keys[place], self.items.pop(keys[place])) for place in places]
-            vector = self._opaque(items, (other,))
-            self.items[vector, (other,)] = self.items.get((vector, (other,)), 0) + 1
+            self._hang(part.ends[0], [keys[place] for place in part.places])
+
+    def _hang(self, end: int, keys: Sequence[Key]) -> None:
+        """One opaque vector on a label in place of all that hangs there. It has no chains that end there: around a
+        triangle there would be several ways to see them."""
+        rooted = [key for key in keys if end in key[1] and self._is_chain(key)]
+        for key in rooted:
+            self._inline_item(key)
+        around = {label for _, labels in keys if end in labels for label in labels}
+        if rooted or self._chained(keys, {end, *around}):
+            return
+        vector = self._taken_out(keys, (end,))
+        self.items[vector, (end,)] = self.items.get((vector, (end,)), 0) + 1
+
+    def _chained(self, keys: Sequence[Key], kept: Collection[int]) -> bool:
+        """A chain beside another operand as one opaque matrix, one that stands alone as its operands; whether
+        anything has changed."""
+        part = parallel_chain([labels for _, labels in keys], kept)
+        if part is not None:
+            self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
+            return True
+        opaque = [key for key in keys if isinstance(key[0], Einsum) and key[0].opaque and key[1]]
+        if not opaque:
+            return False
+        pairs = [frozenset(labels) for _, labels in keys]
+        chains = [key for key in opaque if self._is_chain(key) and self.items[key] == 1]
+        flat = [key for key in chains if pairs.count(frozenset(key[1])) == 1]
+        flat += [key for key in opaque if key not in flat and self._opens(key)]
+        self.opened.update(flat)
+        for key in flat:
+            self._inline_item(key)
+        return bool(flat)
+
+    def _is_chain(self, key: Key) -> bool:
+        """Whether an item is chains, which could be flattened."""
+        (base, labels), exponent = key, self.items[key]
+        whole = type(exponent) is int and exponent > 0
+        return whole and len(labels) == 2 and isinstance(base, Einsum) and base.opaque and self._fits(base)
+
+    def _inline_item(self, key: Key) -> None:
+        base, labels = key
+        for _ in range(cast(int, self.items.pop(key))):
+            self.inline(cast(Einsum, base), labels)
+
+    def _opens(self, key: Key) -> bool:
+        """Whether a pendant or chain has something that a law looks for beside what it looks for it at."""
+        opaque, labels = cast(Einsum, key[0]), key[1]
+        if key in self.opened or self.items[key] != 1:
+            return False
+        ends = dict(zip(opaque.output, labels, strict=True))
+        inside = [(split_power(node)[0], ends[x]) for node, own in opaque.factors for x in own if x in ends]
+        for other, own in self.items:
+            sought = _sought(other)
+            if any(label in own and (node in sought or other in _sought(node)) for node, label in inside):
+                return True
+        return False
+
+    def _taken_out(self, keys: Iterable[Key], output: Labels) -> Node:
+        """The opaque product of these items, with their inner labels gone from here."""
+        items = [Item(*key, self.items.pop(key)) for key in keys]
+        node = self._opaque(items, output)
+        self._forget(items, output)
+        return node
+
+    def _forget(self, items: Iterable[Item], kept: Labels = ()) -> None:
+        """The labels of items that have become one operand are no longer summed here."""
+        for label in {label for item in items for label in item.labels}.difference(kept):
+            del self.sizes[label]
+
+    def _chain(self, keys: list[tuple[Node, Labels]], kept: Collection[int]) -> bool:
+        """One opaque matrix in place of a chain beside another operand, if there is one."""
+        part = parallel_chain([labels for _, labels in keys], kept)
+        if part is None:
+            return False
+        self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
+        return True
 
     # ------------------------------------------------------------------ the node
     def build(self) -> Node:
@@ -455,8 +566,8 @@ class _Builder:
                 return self._expanded(self.expansion)
             self.output = tuple([self.find(x) for x in self.output])
             self.close()
-            self.hang()
-            if not self.raw and not self.absorb():
+            self.arrange()
+            if not self.raw and not self.chains and not self.absorb():
                 break
         shape = tuple([self.sizes[label] for label in self.output])
         if not self.coefficient:
@@ -470,7 +581,8 @@ class _Builder:
             whole = self._alone(items[0], coefficient)
             if whole is not None:
                 return whole
-        return self._interned(coefficient, items, self.output)
+        opaque = coefficient == 1 and is_chain([labels for _, labels, _ in items], self.output)
+        return self._interned(coefficient, items, self.output, opaque=opaque)
 
     def _expanded(self, expansion: Expansion) -> Node:
         """The sum of the products that a law makes."""
@@ -654,6 +766,12 @@ def _einsum_power(base: Einsum, exponent: Rational) -> Node:
     if isinstance(exponent, int) and len(base.sizes) == len(set(base.output)):
         factors = [(power(node, exponent), labels) for node, labels in base.factors]
         return einsum(rational_power(base.coefficient, exponent), factors, base.output, dict(enumerate(base.sizes)))
+    places = [] if base.opaque or not whole else chain(base.subscripts, base.output)
+    if places:
+        inner = einsum(1, [base.factors[place] for place in places], base.output)
+        rest = [factor for place, factor in enumerate(base.factors) if place not in places]
+        factors = [(power(node, exponent), labels) for node, labels in [*rest, (inner, base.output)]]
+        return einsum(rational_power(base.coefficient, int(exponent)), factors, base.output)
     if base.coefficient == 1 or (base.coefficient < 0 and not whole):
         return raised(base, exponent)
     unit = raised(einsum(1, base.factors, base.output), exponent)

@@ -13,6 +13,7 @@ from fractions import Fraction
 from indexcalc.tensor.elementwise import Apply
 from indexcalc.tensor.nodes import Constant, Labels, Node, Number, Shape, Size, Variable, intern, transform
 from indexcalc.tensor.product import (
+    MEETINGS,
     PRODUCT_LAWS,
     Einsum,
     Item,
@@ -132,3 +133,4 @@ def _kinds(node: Node) -> tuple[str, ...]:
 
 
 PRODUCT_LAWS[Structured] = [diagonal_entries, orthogonal_rows_and_columns]
+MEETINGS[Structured] = lambda node: [node] if "orthogonal" in _kinds(node) else ()

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import ClassVar
 
+from indexcalc.tensor.components import is_chain
 from indexcalc.tensor.grouping import common_groups, flatten, ungrouped
 from indexcalc.tensor.nodes import Labels, Node, Number, Rational, Shape, intern, number, rational
 from indexcalc.tensor.product import Einsum, constant_axes, einsum, orient, power, reindex, split_power, zeros
@@ -113,14 +114,15 @@ def scale(coefficient: Rational, node: Node) -> Node:
         return node
     if isinstance(node, Sum) and coefficient:
         return node.scaled(coefficient)
-    if isinstance(node, Einsum) and node.coefficient == 1 and coefficient and not node.opaque:
+    if isinstance(node, Einsum) and node.coefficient == 1 and coefficient and (len(node.shape) == 2 or not node.opaque):
         return _with_coefficient(node, coefficient)
     axes = tuple(range(len(node.shape)))
     return einsum(coefficient, [(node, axes)], axes)
 
 
 def _with_coefficient(node: Einsum, coefficient: Rational) -> Node:
-    return intern(Einsum, (coefficient, node.subscripts, node.output, node.sizes, False), node.shape, node.children)
+    opaque = coefficient == 1 and is_chain(node.subscripts, node.output)
+    return intern(Einsum, (coefficient, node.subscripts, node.output, node.sizes, opaque), node.shape, node.children)
 
 
 def add(terms: Iterable[Term]) -> Node:
