@@ -126,7 +126,8 @@ def best(
     if found is not None:
         return chain_path(found, sizes), "chain"
     start = perf_counter()
-    candidates: list[tuple[int, int, Sequence[Collection[int]], str]] = []
+    first = quick(inputs, output, sizes)
+    candidates = [(flops(first, inputs, output, sizes), 0, first, "auto")]
     for name, search in _searches(len(inputs), seconds):
         path = search(sets, kept, sized, None)
         candidates.append((flops(path, inputs, output, sizes), len(candidates), path, name))
@@ -140,7 +141,6 @@ def _searches(count: int, seconds: float) -> Iterator[tuple[str, Optimizer]]:
     """opt_einsum's searches, in turn."""
     import opt_einsum  # heavy
 
-    yield "auto", opt_einsum.paths.auto
     if count <= EXACT:
         yield "dynamic programming", opt_einsum.DynamicProgramming(minimize="flops")
         return
