@@ -192,20 +192,25 @@ def test_files_are_read(tmp_path: Path) -> None:
 
 
 class Trap:
+    """What makes a file when it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
     def __reduce__(self) -> Any:
-        return (Path("/tmp/indexcalc-was-unpickled").touch, ())
+        return (self.file.touch, ())
 
 
 @pytest.mark.parametrize("name", ["object.npy", "object.npz", "text.npy", "words.npy", "broken.npz", "pickled.npy"])
 def test_files_without_numbers_are_refused_and_never_unpickled(name: str, tmp_path: Path) -> None:
-    file = tmp_path / name
+    file, sprung = tmp_path / name, tmp_path / "unpickled"
     match name:
         case "object.npy":
-            np.save(file, np.array([Trap()], dtype=object), allow_pickle=True)
+            np.save(file, np.array([Trap(sprung)], dtype=object), allow_pickle=True)
         case "object.npz":
-            np.savez(file, x=np.array([Trap()], dtype=object))
+            np.savez(file, x=np.array([Trap(sprung)], dtype=object))
         case "pickled.npy":
-            file.write_bytes(pickle.dumps(Trap()))
+            file.write_bytes(pickle.dumps(Trap(sprung)))
         case "words.npy":
             np.save(file, np.array(["a", "b"]))
         case _:
@@ -213,7 +218,7 @@ def test_files_without_numbers_are_refused_and_never_unpickled(name: str, tmp_pa
     with pytest.raises(IndexcalcError) as error:
         sources([f"x={file}"])
     assert error.value.code == "E112"
-    assert not Path("/tmp/indexcalc-was-unpickled").exists()
+    assert not sprung.exists()
 
 
 def test_file_that_is_not_there() -> None:
