@@ -134,6 +134,14 @@ def test_every_way_gives_the_same(question: tuple[Expression, str], order: int, 
         np.testing.assert_allclose(value, found.value(at), atol=1e-7, rtol=1e-7)
 
 
+def test_constant_axis_beside_a_sum_that_meets_a_matrix() -> None:
+    let = ["B: matrix(m, n)", "A: matrix(m, m)"]
+    answer = indexcalc.diff("softmax(B'*(A*ones(m)))", wrt="A", let=let)
+    at = {"A": np.ones((3, 3)), "B": np.arange(12.0).reshape(3, 4) / 9}
+    computation = answer.computation(at)
+    assert (computation.error(computation.run()) or 0) < 1e-9
+
+
 # ---------------------------------------------------------------------- what the code is like
 
 

@@ -201,7 +201,7 @@ class Products(ABC):
             return None
         sign = -1 if coefficient < 0 else 1
         vectors = [factor for factor in rest if factor[1]]
-        terms = [(sign * c, einsum(1, [(term, labels), *vectors], output, dict(dims))) for c, term in total.terms]
+        terms = [(sign * c, einsum(1, [(term, labels), *vectors], output)) for c, term in total.terms]
         by, divisor = self._scalars([node for node, own in factors if not own])
         shape = tuple([dims[x] for x in output])
         made = Tensor(self.summed(terms, shape), output)
