@@ -210,6 +210,16 @@ def test_many_solutions_with_one_matrix_are_products_with_its_inverse() -> None:
     assert "inv(A)" not in code.split('"""')[2]
 
 
+def test_inverse_that_is_changed_in_place_and_read_elsewhere_is_copied() -> None:
+    let = ["W: matrix(n, n)", "A: matrix(n, m)", "x: vector(m)"]
+    answer = indexcalc.diff("(inv(9*eye(n) + W)*A + 2*A)*x", wrt="A", let=let)
+    space: dict[str, Any] = {}
+    exec(answer.to_code(with_value=True), space)
+    w, a, x = np.eye(3) + np.arange(9.0).reshape(3, 3), np.ones((3, 2)), np.arange(2.0)
+    value, _ = space["derivative"](W=w, A=a, x=x)
+    np.testing.assert_allclose(value, (np.linalg.inv(9 * np.eye(3) + w) @ a + 2 * a) @ x)
+
+
 def test_whole_products_are_one_einsum_each() -> None:
     body = _body("norm2(T - U*V')^2", "U", backend="einsum")
     assert "@" not in "".join(body)

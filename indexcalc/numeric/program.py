@@ -87,14 +87,26 @@ class Program:
     def finished(self, outputs: Sequence[Register]) -> Finished:
         """What the outputs need, with an inverse in place of many solutions, and a copy of what would be changed in
         place and is needed elsewhere."""
+        made, results = self._with_inverses(outputs)
+        made, results = made._with_copies(results)
+        kept = made._live(results)
+        places = {register: place for place, register in enumerate(kept)}
+        instructions = tuple(
+            made[register]._replace(operands=tuple(places[operand] for operand in made[register].operands))
+            for register in kept
+        )
+        paths = tuple(made.contractions[register] for register in kept if register in made.contractions)
+        return Finished(instructions, tuple(places[result] for result in results), paths)
+
+    def _with_inverses(self, outputs: Sequence[Register]) -> tuple[Program, list[Register]]:
+        """The same with inverses in place of many solutions, and without transposes of products."""
         live = self._live(outputs)
         solved = Counter(self._matrix(register) for register in live if self[register].op == "solve")
         inverted = {self[register].operands[0] for register in live if self[register].op == "inv"}
-        inverted |= {matrix for matrix, count in solved.items() if count > SOLVES}
+        inverted |= {matrix for matrix, times in solved.items() if times > SOLVES}
+        uses = self._uses(live, outputs)
         made = Program()
         new: dict[Register, Register] = {}
-        uses = Counter(operand for register in live for operand in self[register].operands)
-        uses.update(outputs)
         for register in live:
             instruction = self[register]
             operands = [new[operand] for operand in instruction.operands]
@@ -106,20 +118,34 @@ class Program:
             if instruction.op == "T" and self[base].op == "matmul" and uses[base] == 1:
                 new[register] = made.flipped(new[base])
                 continue
-            if instruction.op == "scatter_add" and (uses[base] > 1 or self._is_shared(base)):
-                operands[0] = made.emit("copy", operands[:1], (register,), instruction.shape)
             new[register] = made.emit(instruction.op, operands, instruction.parameters, instruction.shape)
             if register in self.contractions:
                 made.contractions[new[register]] = self.contractions[register]
-        results = tuple(new[output] for output in outputs)
-        kept = made._live(results)  # what a solution needed and its replacement does not
-        places = {register: place for place, register in enumerate(kept)}
-        instructions = tuple(
-            made[register]._replace(operands=tuple(places[operand] for operand in made[register].operands))
-            for register in kept
-        )
-        paths = tuple(made.contractions[register] for register in kept if register in made.contractions)
-        return Finished(instructions, tuple(places[result] for result in results), paths)
+        return made, [new[output] for output in outputs]
+
+    def _with_copies(self, outputs: Sequence[Register]) -> tuple[Program, list[Register]]:
+        """The same with a copy of whatever is changed in place and is read elsewhere too, or is not the program's."""
+        live = self._live(outputs)
+        uses = self._uses(live, outputs)
+        made = Program()
+        new: dict[Register, Register] = {}
+        for register in live:
+            instruction = self[register]
+            operands = [new[operand] for operand in instruction.operands]
+            if instruction.op == "scatter_add":
+                base = instruction.operands[0]
+                if uses[base] > 1 or self._is_shared(base):
+                    operands[0] = made.emit("copy", operands[:1], (register,), instruction.shape)
+            new[register] = made.emit(instruction.op, operands, instruction.parameters, instruction.shape)
+            if register in self.contractions:
+                made.contractions[new[register]] = self.contractions[register]
+        return made, [new[output] for output in outputs]
+
+    def _uses(self, live: Iterable[Register], outputs: Iterable[Register]) -> Counter[Register]:
+        """How often each result is read, as an operand or an output."""
+        counts = Counter(operand for register in live for operand in self[register].operands)
+        counts.update(outputs)
+        return counts
 
     def _is_shared(self, register: Register) -> bool:
         """Whether a result may be memory that is not the program's own."""
