@@ -102,6 +102,9 @@ class Contractor:
         """coefficient x by / divisor x the tensor."""
         tensor = self.plain(tensor) if coefficient not in (1, -1) or by is not None or divisor is not None else tensor
         register, shape = tensor.register, self.shape(tensor.labels)
+        if self.program[register].op == "number" and by is None and divisor is None:
+            value = coefficient * self.program[register].parameters[0]
+            return Tensor(self.program.emit("number", parameters=(value,)), ())
         if by is not None:
             register = self.times(by, register, shape)
         size = magnitude(coefficient)
