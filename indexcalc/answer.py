@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from indexcalc.certificate import Certificate, Check
+from indexcalc.computation import Computation
 from indexcalc.derivation import Derivation, Task
+from indexcalc.emission import code, known_sizes, results
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Symbol
 from indexcalc.forms.printed import Printed
 from indexcalc.language.index_notation import Letters
-from indexcalc.numeric import numpy_code
+from indexcalc.numeric.code import argument_names
+from indexcalc.numeric.data import Source
+from indexcalc.numeric.networks import Network, networks
+from indexcalc.numeric.paths import SECONDS, Optimizer
 from indexcalc.render import latex
 from indexcalc.render.report import Line, Report
 from indexcalc.render.text import text
 from indexcalc.tensor.functions import declared_functions
-from indexcalc.tensor.nodes import Shape
+from indexcalc.tensor.nodes import Node, Shape
 from indexcalc.written import Written
 
+MOST_NODES = 100
+"""Nodes of a derivative's graph up to which code shows its formula."""
+SHORT = 32
+"""Characters of a part that is shown whole."""
 SAME = "the same in every layout"
 INDEXED = ("index", "entries")
 """Forms whose axes are the derivative's, by its letters."""
@@ -186,35 +195,87 @@ class Answer:
         """The argument of the code for each variable, by the name that the user typed."""
         functions = [(name, name) for name in declared_functions([self.derivation.node])]
         spelled = dict.fromkeys([*((i.name, i.spelling) for i in self.task.inputs), *functions])
-        names = numpy_code.argument_names([name for name, _ in spelled])
+        names = argument_names([name for name, _ in spelled])
         return {spelling: names[name] for name, spelling in spelled}
 
-    def to_code(self, backend: str = "numpy", form: str = "jacobian", with_value: bool = False) -> str:
-        """A module with the function ``derivative`` (or ``pullback``), which returns the array with the axes of
-        ``shape``; with ``with_value`` the output's value and the array. Raises IndexcalcError E404."""
-        if backend != "numpy":
-            raise IndexcalcError("E404", f"code for {backend} is not supported yet")
-        if form not in ("jacobian", "pullback"):
-            raise IndexcalcError("E404", f"code for the form {form!r} is not supported yet")
-        derivation, task = self.derivation, self.task
+    def to_code(
+        self,
+        backend: str = "numpy",
+        form: str = "jacobian",
+        with_value: bool = False,
+        compressed: bool = False,
+        sizes: Mapping[str, int] | None = None,
+    ) -> str:
+        """A module for NumPy ("numpy", or "einsum" for one call of einsum a product), JAX ("jax") or PyTorch ("torch")
+        with the function ``derivative`` (or ``pullback``), which returns the array with the axes of ``shape``.
+
+        With ``with_value`` it returns the output's value and the array; with ``compressed`` the array without its
+        deltas and constant axes, which the docstring says how to put in. The order of contractions is chosen for
+        ``sizes``, by symbol. Raises IndexcalcError E404, and E218 for a size that the question does not have.
+        """
+        found = results(self.derivation, form, with_value)
+        formula = self._formula(form)
+        letters = self.indices if form == "jacobian" else self.derivation.groups[1]
+        given = known_sizes(self.derivation, sizes or {})
+        return code(found, backend, self.task.text, formula, given, letters if compressed else None)
+
+    def _formula(self, form: str) -> list[str]:
+        """The derivative, or the pullback, as text that is checked; nothing where it is very long or has none."""
+        written, certificate = self._written, self.certificate
+        if self.certified:
+            certificate.derivative()
+            certificate.pullback()
+        if self.stats["nodes"] > MOST_NODES:
+            return []
+        label, letters = ("pullback", None) if form == "pullback" and self.task.output.shape else ("matrix", None)
+        try:
+            shown = self.pullback if label == "pullback" else self.matrix
+            if shown is None:
+                label, letters, shown = "index", self.indices, self.index
+            if written.where:
+                return []
+        except IndexcalcError:  # no text for this yet
+            return []
+        if self.certified:
+            certificate.form(label, shown, () if label == "pullback" and " = " in shown else letters, written.reader)
+        return [f"D_{''.join(letters)} = {shown}" if letters else shown]
+
+    def path(
+        self,
+        sizes: Mapping[str, int] | None = None,
+        optimizer: Optimizer | None = None,
+        seconds: float = SECONDS,
+    ) -> list[Network]:
+        """Every contraction in the derivative with the best path that is found in about ``seconds``: its steps, their
+        operations, and the largest intermediate result. A size symbol that ``sizes`` does not have counts as 100.
+
+        An ``optimizer`` in opt_einsum's protocol, ``optimizer(inputs, output, size_dict, memory_limit)``, is asked in
+        place of opt_einsum's own. Raises IndexcalcError E218 for a size that the question does not have.
+        """
+        given = known_sizes(self.derivation, sizes or {})
+        return networks(self.derivation.node, given, seconds, optimizer)
+
+    def computation(
+        self,
+        sources: Mapping[str, Source],
+        form: str = "jacobian",
+        sizes: Mapping[str, int] | None = None,
+        dtype: str = "float64",
+    ) -> Computation:
+        """The derivative, or with ``form="pullback"`` its product with a cotangent, ready to be run on arrays by the
+        variables' names. Raises IndexcalcError: E203 where shapes do not fit, E313 where data is missing."""
         if self.certified:
             self.certificate.derivative()
-        shapes = {i.name: i.shape for i in task.inputs}
-        result = derivation.node
-        if form == "pullback":
-            if derivation.pullback_node is None:
-                raise IndexcalcError("E404", "this answer has no pullback")
-            result = derivation.pullback_node
-            if self.certified:
-                self.certificate.pullback()
-            if derivation.cotangent is not None and task.output.shape and derivation.cotangent not in shapes:
-                shapes = {derivation.cotangent: task.output.shape, **shapes}
-        shapes |= dict.fromkeys(declared_functions([result]), ())
-        arguments = numpy_code.argument_names(list(shapes))
-        results = [derivation.output, result] if with_value else [result]
-        name = "pullback" if form == "pullback" else "derivative"
-        shape = " x ".join(map(str, result.shape)) or "a scalar"
-        return numpy_code.module(name, results, arguments, shapes, f"{name} of {task.text}: {shape}.")
+            self.certificate.pullback()
+        return Computation(self.derivation, sources, form, sizes, dtype)
+
+    def spelled(self, node: Node) -> str:
+        """A part of the derivative as text; "" where it has no short one."""
+        try:
+            shown = text(self._written.writer.plain(node, ("i", "j", "k", "l")[: len(node.shape)]).shown)
+        except IndexcalcError:
+            return ""
+        return shown if len(shown) <= SHORT else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of LANGUAGE.md, section 4."""

@@ -98,6 +98,15 @@ TABLE = (
         "indexcalc explain E999",
         ("indexcalc explain E203", "indexcalc explain"),
     ),
+    Entry(
+        "E112",
+        "data cannot be used",
+        "`--data` takes arrays of real numbers that numpy.save or numpy.savez wrote. Pickled objects are never loaded, "
+        "for that would run whatever is in them. What a variable is declared to be, symmetric or positive, its data "
+        "has to be.",
+        "indexcalc eval c --let 'c: scalar positive' --data c=-1",
+        ("indexcalc eval c --let 'c: scalar positive' --data c=1",),
+    ),
     # ------------------------------------------------------------------ E2xx: indices, ranks, sizes
     Entry(
         "E201",
@@ -248,6 +257,14 @@ TABLE = (
             "A: matrix(m, n); x: vector(n); vjp(A*x, x, g)",
         ),
     ),
+    Entry(
+        "E218",
+        "a size that the expression does not have",
+        "`--size m=1000` gives a size symbol of the expression a number. The symbols are those of the declarations, or "
+        "of what was assumed of undeclared names; the help lists them.",
+        "indexcalc path A*B*x --size q=3",
+        ("indexcalc path A*B*x --size m=3", 'indexcalc path A*B*x --let "A: matrix(q, r)" --size q=3'),
+    ),
     # ------------------------------------------------------------------ E3xx: names and functions
     Entry(
         "E302",
@@ -342,6 +359,14 @@ TABLE = (
             "A: matrix(m, n); x: vector(n); d (A*x) / d x == A'*G",
             "A, Z: matrix(m, n); x: vector(n); d (A*x) / d x == A + Z - Z",
         ),
+    ),
+    Entry(
+        "E313",
+        "a variable without data",
+        "To evaluate an expression every variable needs numbers: an array from a file, random ones, or for a scalar a "
+        "number. Sizes are read off the arrays; one that no array has is given with --size.",
+        "indexcalc eval A*x --data 'A=random(3, 4)'",
+        ("indexcalc eval A*x --data 'A=random(3, 4)' --data x=random",),
     ),
     # ------------------------------------------------------------------ E4xx: not differentiable, not supported
     Entry(
@@ -472,6 +497,15 @@ TABLE = (
         "recurrence does is as well seen on a few steps.",
         "h[0] = x; h[t] = tanh(h[t-1]) for t = 1..5000; h[1]",
         ("h[0] = x; h[t] = tanh(h[t-1]) for t = 1..50; h[1]",),
+    ),
+    Entry(
+        "E510",
+        "this needs more memory than there is",
+        "Before arrays are made, the memory that they will take is estimated. A Jacobian or a Hessian can be far "
+        "larger than its variables; a pullback or a Hessian-vector product has only their size. With --force it starts "
+        "all the same.",
+        "indexcalc eval A*x --wrt A --data 'A=random(3000, 3000)' --data x=random",
+        ("indexcalc eval A*x --wrt A --form pullback --data 'A=random(3, 4)' --data x=random --data G=random",),
     ),
 )
 

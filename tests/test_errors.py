@@ -336,7 +336,7 @@ def test_what_is_not_supported_yet_is_refused_by_name(text: str, word: str) -> N
     assert 0 <= start < end <= len(text)
 
 
-@pytest.mark.parametrize("backend, form", [("torch", "jacobian"), ("fortran", "jacobian"), ("numpy", "sideways")])
+@pytest.mark.parametrize("backend, form", [("fortran", "jacobian"), ("numpy", "sideways")])
 def test_code_that_cannot_be_written_is_refused(backend: str, form: str) -> None:
     answer = indexcalc.diff("A x", wrt="x")
     with pytest.raises(IndexcalcError) as caught:

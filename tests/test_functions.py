@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import indexcalc
-from indexcalc.numeric import numpy_code
+from indexcalc.numeric.backends import BACKENDS
+from indexcalc.numeric.code import module
+from indexcalc.numeric.lowering import lowered
 from indexcalc.tensor.elementwise import Function, apply
 from indexcalc.tensor.functions import BY_NAME, TABLE
 from indexcalc.tensor.nodes import Node, number, variable
@@ -36,7 +38,7 @@ def _domain(row: Function) -> np.ndarray:
 
 def _run(node: Node, u: np.ndarray) -> np.ndarray:
     space: dict[str, object] = {}
-    exec(numpy_code.module("f", [node], {"u": "u"}, {"u": ("n",)}, ""), space)
+    exec(module("f", lowered([node], {}), BACKENDS["numpy"], {"u": "u"}, {"u": ("n",)}, ["f."]), space)
     return np.asarray(space["f"](u=u), dtype=float)  # type: ignore[operator]
 
 

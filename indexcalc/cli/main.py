@@ -16,12 +16,27 @@ import indexcalc
 from indexcalc.answer import Answer
 from indexcalc.claims.verdict import Verdict
 from indexcalc.cli import explaining
+from indexcalc.cli.evaluation import evaluate
 from indexcalc.cli.explanation import explanation, titles
-from indexcalc.cli.output import Color, Form, Format, Output
+from indexcalc.cli.options import (
+    Ascii,
+    Colors,
+    Compressed,
+    Expression,
+    Formats,
+    Forms,
+    Layout,
+    Let,
+    Sizes,
+    WithValue,
+    sizes_of,
+)
+from indexcalc.cli.output import Code, Color, Form, Output, own_fault
+from indexcalc.cli.paths import path
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
 from indexcalc.language.shorthands import TABLE as SHORTHANDS
-from indexcalc.session import LAYOUTS, Mode, Session, differentiate, prepared, split, verdicts
+from indexcalc.session import Mode, Session, differentiate, prepared, split, verdicts
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
 EXAMPLES = """\
@@ -43,24 +58,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-
-Expression = Annotated[
-    str | None,
-    typer.Argument(help="The expression; `-`, or nothing with a pipe: one statement a line.", show_default=False),
-]
-Let = Annotated[
-    list[str] | None, typer.Option("--let", help="A declaration, such as `W: matrix(m, n)`.", metavar="DECL")
-]
-Layout = Annotated[
-    str, typer.Option("--layout", help=f"Which axes come first: {' or '.join(LAYOUTS)}.", metavar="LAYOUT")
-]
-Forms = Annotated[list[Form], typer.Option("--form", help="The form to print; may be given more than once.")]
-Formats = Annotated[
-    Format | None,
-    typer.Option("--format", help="How to print: text on a terminal, plain in a pipe.", show_default=False),
-]
-Colors = Annotated[Color, typer.Option("--color", help="Whether text is in colour.")]
-Ascii = Annotated[bool, typer.Option("--ascii", help="No Unicode.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -90,9 +87,12 @@ def diff(
     format: Formats = None,
     color: Colors = Color.AUTO,
     ascii: Ascii = False,
+    size: Sizes = None,
+    with_value: WithValue = False,
+    compressed: Compressed = False,
 ) -> None:
     """Differentiate an expression."""
-    output = Output(format, form, color, ascii)
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
     if expression is None or expression == "-":
         session = _declared(output, let)
         _batch(
@@ -113,9 +113,12 @@ def simplify(
     format: Formats = None,
     color: Colors = Color.AUTO,
     ascii: Ascii = False,
+    size: Sizes = None,
+    with_value: WithValue = False,
+    compressed: Compressed = False,
 ) -> None:
     """Simplify an expression, or convert it between the notations."""
-    output = Output(format, form, color, ascii)
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
     if expression is None or expression == "-":
         session = _declared(output, let)
         _batch(output, split(_stdin()), lambda s, line: session.answers(s, "simplify", line=line))
@@ -165,15 +168,22 @@ def run(
     format: Formats = None,
     color: Colors = Color.AUTO,
     ascii: Ascii = False,
+    size: Sizes = None,
+    with_value: WithValue = False,
+    compressed: Compressed = False,
 ) -> None:
     """Answer the questions of a file."""
-    output = Output(format, form, color, ascii)
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
     session = Session()
     text = _stdin() if file == "-" else _read(output, file)
     if text is not None:
         session.foresee(split(text))
         _batch(output, split(text), lambda s, line: session.answers(s, layout=layout, line=line))
     _finish(output)
+
+
+app.command()(path)
+app.command("eval")(evaluate)
 
 
 @app.command()
@@ -273,12 +283,7 @@ def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer | Verdict]
     except IndexcalcError as error:
         output.error(error.located(text))
     except Exception as bug:  # no traceback ever reaches a user
-        output.error(_own_fault(bug).located(text))
-
-
-def _own_fault(bug: Exception) -> IndexcalcError:
-    message = f"indexcalc itself failed ({type(bug).__name__}: {bug})"
-    return IndexcalcError("E491", message, help="please report this input")
+        output.error(own_fault(bug).located(text))
 
 
 def _batch(
@@ -293,7 +298,7 @@ def _batch(
         except IndexcalcError as error:
             output.error(error.located(statement), line)
         except Exception as bug:  # nor are the other lines lost
-            output.error(_own_fault(bug).located(statement), line)
+            output.error(own_fault(bug).located(statement), line)
 
 
 def _finish(output: Output) -> None:

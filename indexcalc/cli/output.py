@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexcalc.answer import Answer
 from indexcalc.claims.verdict import Verdict
@@ -27,6 +27,9 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
     JSON = "json"
     NUMPY = "numpy"
+    EINSUM = "einsum"
+    JAX = "jax"
+    TORCH = "torch"
 
 
 class Form(StrEnum):
@@ -48,7 +51,14 @@ class Color(StrEnum):
     NEVER = "never"
 
 
-CODE = frozenset({Format.NUMPY})
+class Code(NamedTuple):
+    """What code is to be like: made for these sizes, returning the value too, or without deltas."""
+
+    sizes: Mapping[str, int] = {}
+    with_value: bool = False
+    compressed: bool = False
+
+
 EQUIVALENTS = str.maketrans(GREEK | dict(zip("×∂…—–⊙‖", ["x", "d", "...", "-", "-", ".*", "||"], strict=True)))
 """What a terminal without Unicode gets for our signs, and for what users type."""
 
@@ -56,7 +66,15 @@ EQUIVALENTS = str.maketrans(GREEK | dict(zip("×∂…—–⊙‖", ["x", "d", 
 class Output:
     """Writes answers and errors; counts what went wrong."""
 
-    def __init__(self, format: Format | None, forms: Collection[Form], color: Color, ascii_only: bool) -> None:
+    def __init__(
+        self,
+        format: Format | None,
+        forms: Collection[Form],
+        color: Color,
+        ascii_only: bool,
+        code: Code = Code(),  # noqa: B008
+    ) -> None:
+        self.code = code
         self.terminal = sys.stdout.isatty()
         self.format = format or (Format.TEXT if self.terminal else Format.PLAIN)
         self.forms = () if Form.ALL in forms else tuple(forms)
@@ -92,10 +110,10 @@ class Output:
             case Format.TEXT:
                 self._show(report)
                 return
-            case Format.NUMPY:
-                text = [
-                    answer.to_code("numpy", form="pullback" if self.forms == (Form.PULLBACK,) else "jacobian").rstrip()
-                ]
+            case Format.NUMPY | Format.EINSUM | Format.JAX | Format.TORCH:
+                code_form = "pullback" if self.forms == (Form.PULLBACK,) else "jacobian"
+                sizes, with_value, compressed = self.code
+                text = [answer.to_code(self.format, code_form, with_value, compressed, sizes).rstrip()]
             case Format.LATEX if len(self.forms) == 1:
                 text = [latex.latex(line.form) for line in report.lines if line.form is not None]
             case Format.LATEX:
@@ -108,7 +126,7 @@ class Output:
                 text = plain(report, assumptions=self.terminal)
         if not self.terminal:
             for line in assumed(report):
-                self._report(line)
+                self.report(line)
         lines = list(text)
         if self.written and len(lines) > 1:
             self._line("")
@@ -127,7 +145,7 @@ class Output:
             return
         if not self.terminal:
             for line in assumed(report.head):
-                self._report(line)
+                self.report(line)
         if self.written:
             self._line("")
         match self.format:
@@ -135,7 +153,7 @@ class Output:
                 self.lines(claim.document(report))
             case Format.MARKDOWN:
                 self.lines(markdown.verdict(report))
-            case Format.NUMPY:
+            case Format.NUMPY | Format.EINSUM | Format.JAX | Format.TORCH:
                 self.lines(f"# {line}" for line in claim.plain(report, assumptions=False))
             case _:
                 self.lines(claim.plain(report, assumptions=self.terminal))
@@ -215,9 +233,9 @@ class Output:
             )
         sys.stdout.flush()
         for text in explained(error, line):
-            self._report(text)
+            self.report(text)
 
-    def _report(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """A line on stderr."""
         unicode = (sys.stderr.encoding or "ascii").lower().startswith("utf")
         sys.stderr.write((text if unicode else ascii_text(text)) + "\n")
@@ -226,6 +244,12 @@ class Output:
 def ascii_text(text: str) -> str:
     """A text without Unicode."""
     return text.translate(EQUIVALENTS).encode("ascii", "replace").decode()
+
+
+def own_fault(bug: Exception) -> IndexcalcError:
+    """An error of the program itself: no traceback ever reaches a user."""
+    message = f"indexcalc itself failed ({type(bug).__name__}: {bug})"
+    return IndexcalcError("E491", message, help="please report this input")
 
 
 LONGEST_LINE = 72
