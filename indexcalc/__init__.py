@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from indexcalc.answer import Answer
-from indexcalc.claims.verdict import Verdict
 from indexcalc.errors import IndexcalcError
 from indexcalc.session import check, diff, differentiate, run, simplify, verdicts
 from indexcalc.tensor.nodes import clear_caches
 
 if TYPE_CHECKING:
+    from indexcalc.claims.verdict import Verdict
     from indexcalc.explanation.explained import Explanation
 
 __all__ = [
@@ -44,3 +44,11 @@ def explain(
     from indexcalc.explanation.explained import Explanation  # a plain answer does without
 
     return Explanation(differentiate(text, wrt, let, order, layout)[0], style, expand)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Verdict":  # claims are read by few
+        from indexcalc.claims.verdict import Verdict
+
+        return Verdict
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from indexcalc.certificate import Certificate, Check
-from indexcalc.computation import Computation
 from indexcalc.derivation import Derivation, Task
-from indexcalc.emission import code, known_sizes, results
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.nodes import Symbol
 from indexcalc.forms.printed import Printed
 from indexcalc.language.index_notation import Letters
-from indexcalc.numeric.code import argument_names
-from indexcalc.numeric.data import Source
-from indexcalc.numeric.networks import Network, networks
-from indexcalc.numeric.paths import SECONDS, Optimizer
+from indexcalc.numeric.arguments import argument_names
 from indexcalc.render import latex
 from indexcalc.render.report import Line, Report
 from indexcalc.render.text import text
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Node, Shape
 from indexcalc.written import Written
+
+if TYPE_CHECKING:
+    from indexcalc.computation import Computation
+    from indexcalc.numeric.data import Source
+    from indexcalc.numeric.networks import Network
+    from indexcalc.numeric.paths import Optimizer
 
 MOST_NODES = 100
 """Nodes of a derivative's graph up to which code shows its formula."""
@@ -213,6 +214,8 @@ class Answer:
         deltas and constant axes, which the docstring says how to put in. The order of contractions is chosen for
         ``sizes``, by symbol. Raises IndexcalcError E404, and E218 for a size that the question does not have.
         """
+        from indexcalc.emission import code, known_sizes, results  # most answers are never code
+
         found = results(self.derivation, form, with_value)
         formula = self._formula(form)
         letters = self.indices if form == "jacobian" else self.derivation.groups[1]
@@ -244,7 +247,7 @@ class Answer:
         self,
         sizes: Mapping[str, int] | None = None,
         optimizer: Optimizer | None = None,
-        seconds: float = SECONDS,
+        seconds: float = 1.0,
     ) -> list[Network]:
         """Every contraction in the derivative with the best path that is found in about ``seconds``: its steps, their
         operations, and the largest intermediate result. A size symbol that ``sizes`` does not have counts as 100.
@@ -252,6 +255,9 @@ class Answer:
         An ``optimizer`` in opt_einsum's protocol, ``optimizer(inputs, output, size_dict, memory_limit)``, is asked in
         place of opt_einsum's own. Raises IndexcalcError E218 for a size that the question does not have.
         """
+        from indexcalc.emission import known_sizes
+        from indexcalc.numeric.networks import networks
+
         given = known_sizes(self.derivation, sizes or {})
         return networks(self.derivation.node, given, seconds, optimizer)
 
@@ -264,6 +270,8 @@ class Answer:
     ) -> Computation:
         """The derivative, or with ``form="pullback"`` its product with a cotangent, ready to be run on arrays by the
         variables' names. Raises IndexcalcError: E203 where shapes do not fit, E313 where data is missing."""
+        from indexcalc.computation import Computation
+
         if self.certified:
             self.certificate.derivative()
             self.certificate.pullback()

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from indexcalc.derivation import Derivation
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters
+from indexcalc.numeric.arguments import argument_names
 from indexcalc.numeric.backends import backend_named
-from indexcalc.numeric.code import argument_names, module
+from indexcalc.numeric.code import module
 from indexcalc.numeric.lowering import cores, lowered
 from indexcalc.numeric.paths import GENERIC
 from indexcalc.numeric.products import Core

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from indexcalc.answer import Answer
-from indexcalc.claims.check import checked
 from indexcalc.claims.names import Claim, Names, names_of
-from indexcalc.claims.verdict import Verdict
 from indexcalc.derivation import Input, Task
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import core, syntax
@@ -30,6 +28,9 @@ from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Dimension
 from indexcalc.tensor.structure import restored
+
+if TYPE_CHECKING:
+    from indexcalc.claims.verdict import Verdict
 
 Mode = Literal["run", "diff", "simplify", "check"]
 DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
@@ -373,6 +374,8 @@ class Session:
         self, question: Question, text: str, claim: Claim, *, wrt: Sequence[str] = (), order: int = 1, line: int = 1
     ) -> Iterator[Verdict]:
         """What is to be said of a claim, for each variable in ``wrt``."""
+        from indexcalc.claims.check import checked  # most files have no claim
+
         if order not in (1, 2):
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
         with self.scope.attempt(keep=False):
@@ -666,7 +669,7 @@ def verdicts(
     session, last = _prepared(text, let)
     names = [wrt] if isinstance(wrt, str) else list(wrt or ())
     found = session.answers(last, "check", wrt=names, order=order, claim=claim)
-    return [verdict for verdict in found if isinstance(verdict, Verdict)] or _nothing(last)
+    return [verdict for verdict in found if not isinstance(verdict, Answer)] or _nothing(last)
 
 
 def run(text: str) -> Iterator[Answer | Verdict]:

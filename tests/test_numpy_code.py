@@ -14,7 +14,7 @@ import pytest
 
 import indexcalc
 from indexcalc import Answer, IndexcalcError
-from indexcalc.numeric.code import argument_name, argument_names
+from indexcalc.numeric.arguments import argument_name, argument_names
 
 from .strategies import SIZES
 

@@ -16,13 +16,13 @@ from indexcalc.answer import Answer
 from indexcalc.cli.options import Ascii, Layout, Let, Sizes, bytes_of, sizes_of
 from indexcalc.cli.output import Color, Form, Format, Output, own_fault
 from indexcalc.cli.paths import Order, Wrt, asked, table
-from indexcalc.computation import CLOSE, Computation, free_memory, memory
 from indexcalc.errors import IndexcalcError
-from indexcalc.numeric.data import sources
 from indexcalc.session import Session, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from indexcalc.computation import Computation
 
 LONG = 2 * 10**10
 """Operations from which on progress is shown."""
@@ -83,6 +83,9 @@ def evaluate(
     ascii: Ascii = False,
 ) -> None:
     """Evaluate an expression or its derivative on arrays."""
+    from indexcalc.computation import free_memory  # only where numbers are wanted
+    from indexcalc.numeric.data import sources
+
     output = Output(Format.PLAIN, [Form.ALL], Color.NEVER, ascii)
     sizes, most = sizes_of(size), bytes_of(limit)
     found: dict[str, Any] = {}
@@ -146,6 +149,8 @@ def _name(answer: Answer, form: str, taken: dict[str, Any]) -> str:
 
 def _facts(answer: Answer, computation: Computation, name: str, by: bool) -> Iterator[str]:
     """What goes in and what it will take."""
+    from indexcalc.computation import memory
+
     variables = f" by {', '.join(v.name for v in answer.task.wrt)}" if by else ""
     yield f"{name} of {answer.task.text}{variables}"
     spelled = {i.name: i.spelling for i in answer.task.inputs}
@@ -173,6 +178,8 @@ def _summary(result: NDArray[Any]) -> Iterator[str]:
 
 def _verify(output: Output, computation: Computation, result: NDArray[Any]) -> bool:
     """Whether the result is wrong."""
+    from indexcalc.computation import CLOSE
+
     error = computation.error(result)
     if error is None:
         output.lines(["  not verified: this is no derivative"])

@@ -7,15 +7,17 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from indexcalc.answer import Answer
-from indexcalc.claims.verdict import Verdict
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.characters import GREEK
 from indexcalc.render import claim, latex, markdown
 from indexcalc.render.plain import assumed, equation, guesses, plain
 from indexcalc.render.report import Report
+
+if TYPE_CHECKING:
+    from indexcalc.claims.verdict import Verdict
 
 
 class Format(StrEnum):

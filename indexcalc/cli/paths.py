@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from indexcalc.answer import Answer
 from indexcalc.cli.options import Ascii, Let, Sizes, sizes_of
 from indexcalc.cli.output import Color, Form, Format, Output, own_fault
-from indexcalc.computation import memory
-from indexcalc.emission import known_sizes, symbols
 from indexcalc.errors import IndexcalcError
-from indexcalc.numeric.networks import Network
-from indexcalc.numeric.paths import SECONDS
 from indexcalc.session import differentiate, simplify
+
+if TYPE_CHECKING:
+    from indexcalc.numeric.networks import Network
 
 Wrt = Annotated[list[str] | None, typer.Option("--wrt", help="The variable to differentiate by first.", metavar="VAR")]
 Order = Annotated[int, typer.Option("--order", help="1, or 2.")]
@@ -29,7 +28,7 @@ def path(
     order: Order = 1,
     let: Let = None,
     size: Sizes = None,
-    seconds: Annotated[float, typer.Option("--seconds", help="Time that the search may take.")] = SECONDS,
+    seconds: Annotated[float, typer.Option("--seconds", help="Time that the search may take.")] = 1.0,
     ascii: Ascii = False,
 ) -> None:
     """Show in which order products are contracted at given sizes, and what that costs."""
@@ -55,6 +54,8 @@ def asked(
 
 def _path(answer: Answer, given: Mapping[str, int], seconds: float) -> Iterator[str]:
     """The contractions of an answer as tables."""
+    from indexcalc.emission import known_sizes, symbols  # only where numbers are wanted
+
     found = answer.path(given, seconds=seconds)
     sizes = known_sizes(answer.derivation, given)
     by = f" by {', '.join(answer.arguments[v.name] for v in answer.task.wrt)}" if answer.task.wrt else ""
@@ -70,6 +71,8 @@ def _path(answer: Answer, given: Mapping[str, int], seconds: float) -> Iterator[
 
 
 def _network(network: Network, answer: Answer) -> Iterator[str]:
+    from indexcalc.computation import memory
+
     names = [answer.spelled(node) or f"[{k}]" for k, node in enumerate(network.operands, 1)]
     yield f"{network.specification}  of {', '.join(names)}"
     rows = [("step", "contraction", "flops", "entries")]
@@ -91,6 +94,7 @@ def _rounded(ratio: float) -> str:
 
 def table(rows: Sequence[Sequence[str]], left: int = 2) -> Iterator[str]:
     """Columns, the first ones on the left and the others on the right."""
+
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [c.ljust(w) if k < left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import keyword
 import re
 from collections.abc import Mapping, Sequence
 
+from indexcalc.numeric.arguments import RESERVED, argument_name
 from indexcalc.numeric.backends import Backend
 from indexcalc.numeric.program import Finished, Instruction
 from indexcalc.numeric.templates import OPERAND, RESULT, Renamed, filled
@@ -16,25 +16,6 @@ WIDEST = 88
 """Columns up to which what is read once is written where it is read."""
 NARROW = 24
 """Columns up to which it always is."""
-RESERVED = ("np", "math", "jax", "jnp", "torch")
-
-
-def argument_name(name: str) -> str:
-    """A variable's name as a Python argument."""
-    plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "_"
-    plain = f"_{plain}" if plain[0].isdigit() else plain
-    return f"{plain}_" if keyword.iskeyword(plain) or plain in RESERVED else plain
-
-
-def argument_names(names: Sequence[str]) -> dict[str, str]:
-    """Different arguments for different names."""
-    found: dict[str, str] = {}
-    for name in names:
-        argument = argument_name(name)
-        while argument in found.values():
-            argument += "_"
-        found[name] = argument
-    return found
 
 
 def module(
