@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,15 +38,6 @@ class ExplanationStyle(StrEnum):
     VEC = "vec"
 
 
-BY_SUFFIX = {
-    ".txt": ExplanationFormat.PLAIN,
-    ".tex": ExplanationFormat.LATEX,
-    ".md": ExplanationFormat.MARKDOWN,
-    ".json": ExplanationFormat.JSON,
-    ".svg": ExplanationFormat.SVG,
-    ".html": ExplanationFormat.HTML,
-}
-"""The format of a file by the end of its name."""
 LIKE_A_CODE = re.compile(r"[Ee][\dOoIl]{1,4}|\d+")
 """What is meant as the code of an error."""
 
@@ -63,9 +53,6 @@ Expand = Annotated[
     typer.Option("--expand", help="Write it entry by entry, for these sizes in their order.", metavar="2,3"),
 ]
 Full = Annotated[bool, typer.Option("--full", help="Fold no steps of a long derivation.")]
-File = Annotated[
-    str | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE", show_default=False)
-]
 
 
 class ExplanationOutput(Output):
@@ -81,27 +68,27 @@ class ExplanationOutput(Output):
         full: bool,
         file: str | None,
     ) -> None:
-        if kind is None and file is not None:
-            kind = BY_SUFFIX.get(Path(file).suffix.lower(), ExplanationFormat.PLAIN)
-        super().__init__(Format.JSON if kind is ExplanationFormat.JSON else None, [Form.ALL], color, ascii_only)
-        self.kind = kind or (ExplanationFormat.TEXT if self.terminal else ExplanationFormat.PLAIN)
-        self.style, self.expand, self.full, self.file = style, expand, full, file
-        self._filed: list[str] = []
+        super().__init__(None if kind is None else Format(kind), [Form.ALL], color, ascii_only, file=file)
+        self.style, self.expand, self.full = style, expand, full
 
     def answer(self, answer: Answer) -> None:
         """The explanation of an answer."""
         from indexcalc.explanation.explained import Explanation  # only where one is wanted
 
         explanation = Explanation(answer, self.style, self.sizes())
-        if self.kind is ExplanationFormat.JSON:
-            self._line(json.dumps(explanation.to_dict(), ensure_ascii=self.ascii_only))
-            return
-        if self.kind is ExplanationFormat.TEXT:
-            shown = self._styled(explanation)
-        elif self.kind is ExplanationFormat.PLAIN:
-            shown = explanation.text(unicode=not self.ascii_only, full=self.full)
-        else:
-            shown = explanation.to_format(self.kind, self.full)
+        match self.format:
+            case Format.JSON:
+                self._line(json.dumps(explanation.to_dict(), ensure_ascii=self.ascii_only))
+                return
+            case Format.HTML | Format.SVG:
+                self.add_page(explanation.rows(full=self.full))
+                return
+            case Format.TEXT:
+                shown = self._styled(explanation)
+            case Format.PLAIN:
+                shown = explanation.text(unicode=not self.ascii_only, full=self.full)
+            case _:
+                shown = explanation.to_format(self.format, self.full)
         self._write(("\n" if self.written else "") + shown)
 
     def sizes(self) -> Sequence[int]:
@@ -123,19 +110,3 @@ class ExplanationOutput(Output):
             for row in rows:
                 console.print(styled(row), soft_wrap=True)
         return str(capture.get())
-
-    def _write(self, text: str) -> None:
-        if self.file is None:
-            super()._write(text)
-        else:
-            self._filed.append(text)
-            self.written = True
-
-    def close(self) -> None:
-        """Write the file, if there is one and something for it."""
-        if self.file is None or not self._filed:
-            return
-        try:
-            Path(self.file).write_text("".join(self._filed), encoding="utf-8")
-        except OSError as error:
-            self.error(IndexcalcError("E110", f"cannot write {self.file}: {error.strerror}"))

@@ -22,6 +22,7 @@ from indexcalc.cli.options import (
     Colors,
     Compressed,
     Expression,
+    File,
     Formats,
     Forms,
     Layout,
@@ -92,9 +93,10 @@ def diff(
     size: Sizes = None,
     with_value: WithValue = False,
     compressed: Compressed = False,
+    output_file: File = None,
 ) -> None:
     """Differentiate an expression."""
-    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed), output_file)
     if expression is None or expression == "-":
         session = _declared(output, let)
         _batch(
@@ -118,9 +120,10 @@ def simplify(
     size: Sizes = None,
     with_value: WithValue = False,
     compressed: Compressed = False,
+    output_file: File = None,
 ) -> None:
     """Simplify an expression, or convert it between the notations."""
-    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed), output_file)
     if expression is None or expression == "-":
         session = _declared(output, let)
         _batch(output, split(_stdin()), lambda s, line: session.answers(s, "simplify", line=line))
@@ -144,12 +147,13 @@ def check(
     format: Formats = None,
     color: Colors = Color.AUTO,
     ascii: Ascii = False,
+    output_file: File = None,
 ) -> None:
     """Check a formula that is said to be a derivative: which standard reading it holds in, or where it is wrong.
 
     The exit code is 0 if the claim holds, 3 if it does not.
     """
-    output = Output(format, [Form.ALL], color, ascii)
+    output = Output(format, [Form.ALL], color, ascii, file=output_file)
     if expression is None or expression == "-":
         session = _declared(output, let)
         _batch(
@@ -173,9 +177,10 @@ def run(
     size: Sizes = None,
     with_value: WithValue = False,
     compressed: Compressed = False,
+    output_file: File = None,
 ) -> None:
     """Answer the questions of a file."""
-    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed))
+    output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed), output_file)
     session = Session()
     text = _stdin() if file == "-" else _read(output, file)
     if text is not None:
@@ -219,7 +224,7 @@ def explain(
     expand: explaining.Expand = "",
     full: explaining.Full = False,
     format: explaining.Formats = None,
-    file: explaining.File = None,
+    output_file: File = None,
     color: Colors = Color.AUTO,
     ascii: Ascii = False,
 ) -> None:
@@ -228,7 +233,7 @@ def explain(
     Or an error by its code: the rule, an input that breaks it, and what to write instead. Without an expression and
     with nothing in a pipe, all codes are listed.
     """
-    output = explaining.ExplanationOutput(format, color, ascii, style, expand, full, file)
+    output = explaining.ExplanationOutput(format, color, ascii, style, expand, full, output_file)
     piped = expression == "-" or (expression is None and not sys.stdin.isatty())
     text = _stdin() if piped else expression or ""
     if piped and text.strip():
@@ -249,7 +254,6 @@ def explain(
             output.error(error)
     else:
         _one(output, text, lambda: differentiate(text, wrt, let or (), order, layout))
-    output.close()
     _finish(output)
 
 
@@ -304,6 +308,7 @@ def _batch(
 
 
 def _finish(output: Output) -> None:
+    output.close()
     if output.rejected or output.failed or output.refuted:
         raise typer.Exit(1 if output.rejected else 3)
 

@@ -27,6 +27,10 @@ Formats = Annotated[
 ]
 Colors = Annotated[Color, typer.Option("--color", help="Whether text is in colour.")]
 Ascii = Annotated[bool, typer.Option("--ascii", help="No Unicode.")]
+File = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="Write to a file, in the format that its name ends with.", metavar="FILE"),
+]
 Sizes = Annotated[
     list[str] | None, typer.Option("--size", help="A size that code is made for, such as m=1000.", metavar="SIZE=N")
 ]

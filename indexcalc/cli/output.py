@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from indexcalc.answer import Answer
@@ -18,6 +19,7 @@ from indexcalc.render.report import Report
 
 if TYPE_CHECKING:
     from indexcalc.claims.verdict import Verdict
+    from indexcalc.render.page import Row
 
 
 class Format(StrEnum):
@@ -28,6 +30,8 @@ class Format(StrEnum):
     LATEX = "latex"
     MARKDOWN = "markdown"
     JSON = "json"
+    HTML = "html"
+    SVG = "svg"
     NUMPY = "numpy"
     EINSUM = "einsum"
     JAX = "jax"
@@ -61,6 +65,19 @@ class Code(NamedTuple):
     compressed: bool = False
 
 
+BY_SUFFIX = {
+    ".txt": Format.PLAIN,
+    ".tex": Format.LATEX,
+    ".md": Format.MARKDOWN,
+    ".json": Format.JSON,
+    ".svg": Format.SVG,
+    ".html": Format.HTML,
+    ".py": Format.NUMPY,
+}
+"""The format of a file by the end of its name."""
+PAGES = (Format.HTML, Format.SVG)
+"""Formats that have one page for all answers."""
+
 EQUIVALENTS = str.maketrans(GREEK | dict(zip("×∂…—–⊙‖", ["x", "d", "...", "-", "-", ".*", "||"], strict=True)))
 """What a terminal without Unicode gets for our signs, and for what users type."""
 
@@ -75,9 +92,13 @@ class Output:
         color: Color,
         ascii_only: bool,
         code: Code = Code(),  # noqa: B008
+        file: str | None = None,
     ) -> None:
         self.code = code
-        self.terminal = sys.stdout.isatty()
+        self.file = file
+        self.terminal = sys.stdout.isatty() and file is None
+        if format is None and file is not None:
+            format = BY_SUFFIX.get(Path(file).suffix.lower(), Format.PLAIN)
         self.format = format or (Format.TEXT if self.terminal else Format.PLAIN)
         self.forms = () if Form.ALL in forms else tuple(forms)
         encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
@@ -89,6 +110,8 @@ class Output:
         self.refuted = 0
         self._console: Any = None
         self._told: list[str] = []
+        self._rows: list[Row] = []
+        self._filed: list[str] = []
 
     # ------------------------------------------------------------------ answers
     def result(self, result: Answer | Verdict) -> None:
@@ -111,6 +134,11 @@ class Output:
         match self.format:
             case Format.TEXT:
                 self._show(report)
+                return
+            case Format.HTML | Format.SVG:
+                from indexcalc.render import page  # few want one
+
+                self.add_page(page.answer_rows(report))
                 return
             case Format.NUMPY | Format.EINSUM | Format.JAX | Format.TORCH:
                 code_form = "pullback" if self.forms == (Form.PULLBACK,) else "jacobian"
@@ -144,6 +172,11 @@ class Output:
         report = verdict.report()
         if self.format is Format.TEXT:
             self._show(report)
+            return
+        if self.format in PAGES:
+            from indexcalc.render import page
+
+            self.add_page(page.claim_rows(report))
             return
         if not self.terminal:
             for line in assumed(report.head):
@@ -200,8 +233,30 @@ class Output:
     def _line(self, line: str) -> None:
         self._write(line + "\n")
 
+    def add_page(self, rows: Iterable[Row]) -> None:
+        """What a page is to show, too."""
+        self._rows += [*([[]] if self._rows else []), *rows]
+
+    def close(self) -> None:
+        """Write the page, and the file, if there are any."""
+        if self._rows:
+            from indexcalc.render import page
+
+            title = "".join(shown for shown, _ in self._rows[0])
+            self.lines((page.html if self.format is Format.HTML else page.svg)(title, self._rows))
+        if self.file is None or not self._filed:
+            return
+        try:
+            Path(self.file).write_text("".join(self._filed), encoding="utf-8")
+        except OSError as error:
+            self.error(IndexcalcError("E110", f"cannot write {self.file}: {error.strerror}"))
+
     def _write(self, text: str) -> None:
-        """To stdout; the end where nobody reads it any more."""
+        """To the file or to stdout; the end where nobody reads it any more."""
+        if self.file is not None:
+            self._filed.append(text)
+            self.written = True
+            return
         try:
             sys.stdout.write(ascii_text(text) if self.ascii_only else text)
         except BrokenPipeError:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from html import escape
 from itertools import groupby
 from typing import NamedTuple
 
 from indexcalc.explanation.layout import COLUMNS, Layout, Row
 from indexcalc.explanation.steps import Equation, Group
 from indexcalc.render.latex import latex
+from indexcalc.render.page import html, svg
 from indexcalc.render.report import Line
 from indexcalc.render.text import text
 
@@ -120,59 +120,14 @@ def _marked(sentence: str) -> str:
 
 
 # ---------------------------------------------------------------------- pictures and pages
-COLORS = {
-    "name": "#0b6e8a",
-    "number": "#8a1f7a",
-    "function": "#2b7a2b",
-    "operator": "#222222",
-    "bracket": "#222222",
-    "title": "#111111",
-    "heading": "#a05a00",
-    "label": "#a05a00",
-    "reason": "#666666",
-    "sentence": "#222222",
-} | {f"term{k}": c for k, c in enumerate(("#0b6e8a", "#8a1f7a", "#2b7a2b", "#a05a00", "#2244aa", "#aa2222"))}
-"""One colour for each kind of piece, dark on white."""
-BOLD = frozenset({"title", "heading"})
-FONT = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
-WIDE, HIGH = 8.43, 19
-"""The size of a character of 14 px in pixels."""
-
-
 def to_html(page: Page) -> Iterator[str]:
-    """A page on its own: no script, no link."""
-    yield "<!DOCTYPE html>"
-    yield f'<html lang="en"><head><meta charset="utf-8"><title>{escape(page.title)}</title>'
-    yield f"<style>pre{{font-family:{FONT};font-size:14px;line-height:1.35}}"
-    yield "".join(
-        f".{kind}{{color:{color}{';font-weight:bold' if kind in BOLD else ''}}}" for kind, color in COLORS.items()
-    )
-    yield "</style></head><body><pre>"
-    for row in _rows(page):
-        yield "".join(
-            f'<span class="{kind}">{escape(shown)}</span>' if kind else escape(shown) for shown, kind in row
-        ).rstrip()
-    yield "</pre></body></html>"
+    """A page on its own."""
+    return html(page.title, _rows(page))
 
 
 def to_svg(page: Page) -> Iterator[str]:
-    """A picture of the text, in the reader's own monospaced font."""
-    rows = _rows(page)
-    width = max(sum(len(shown) for shown, _ in row) for row in rows)
-    size = f'width="{round(width * WIDE + 20)}" height="{(len(rows) + 1) * HIGH}"'
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}" font-size="14">'
-    yield f"<title>{escape(page.title)}</title>"
-    yield '<rect width="100%" height="100%" fill="#ffffff"/>'
-    for place, row in enumerate(rows, 1):
-        column = 0
-        for shown, kind in row:
-            if shown.strip():
-                x = f'{10 + column * WIDE:.1f}" y="{place * HIGH}'
-                style = f'fill="{COLORS.get(kind, "#222222")}"' + (' font-weight="bold"' if kind in BOLD else "")
-                length = f'textLength="{len(shown) * WIDE:.1f}" xml:space="preserve"'
-                yield f'<text x="{x}" {style} {length}>{escape(shown)}</text>'
-            column += len(shown)
-    yield "</svg>"
+    """A picture of the text."""
+    return svg(page.title, _rows(page))
 
 
 def _rows(page: Page) -> list[Row]:

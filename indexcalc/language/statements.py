@@ -198,12 +198,14 @@ def _size(node: Syntax) -> str:
 def _kept(side: syntax.Side, span: Span, scope: Scope) -> Question:
     """``a_i b_i -> i`` keeps i; ``ij,jk->ik`` is that over operands A, B, …, or the declared names in order."""
     target = side.target
-    if target is not None and not (isinstance(target, Name) and not target.scripts):
-        letters = [node.text for node in syntax.children(target) if isinstance(node, Name)]
-        if not isinstance(target, syntax.Product) or len(letters) != len(target.factors):
-            raise IndexcalcError("E211", "behind the arrow stand the indices that are kept", target.span)
-    else:
-        letters = list(target.text) if target is not None else []
+    names = [target] if isinstance(target, Name) else [] if target is None else syntax.children(target)
+    letters = [node.text for node in names if isinstance(node, Name) and not node.scripts]
+    if target is not None and (len(letters) < len(names) or not isinstance(target, Name | syntax.Product)):
+        raise IndexcalcError("E211", "behind the arrow stand the indices that are kept", target.span)
+    if isinstance(target, Name):
+        letters = list(target.text)
+    if len(set(letters)) < len(letters):
+        raise IndexcalcError("E211", "behind the arrow an index stands once", side.span)
     script = Script(target.span if target is not None else span, " ".join(letters), "[")
     left = Name(span, "", (script,) if letters else ())
     return Question(span, "simplify", _operands(side, scope), left)

@@ -252,10 +252,12 @@ def _is_minus(node: Node, other: Node) -> bool:
     return node.linear and cast(Additive, node).primitive() == (-1, (), other)
 
 
-def _sought(node: Node) -> Collection[Node]:
-    """The operands beside which a law of this one may change the product."""
+def _sought(node: Node, exponent: Rational) -> Collection[Node]:
+    """The operands beside which a law of this power may change the product."""
     kind = type(node)
-    return MEETINGS[kind](node) if kind in MEETINGS else ()
+    if kind not in MEETINGS or (kind is Einsum and exponent > 0):
+        return ()
+    return MEETINGS[kind](node)
 
 
 class _Builder:
@@ -384,14 +386,14 @@ class _Builder:
         if 0 in self.items.values():
             self.items = {key: exponent for key, exponent in self.items.items() if exponent}
         for (base, labels), exponent in self.items.items():
-            if self._is_loose(base, exponent):
+            if (base.linear or type(base) is Einsum) and self._is_loose(base, exponent):
                 del self.items[base, labels]
                 self.take(power(base, exponent), labels, 1)
                 return True
             if self._rewritten(base, labels, exponent):
                 return True
         for base, exponent in self.scalars.items():
-            if self._is_loose(base, exponent):
+            if (base.linear or type(base) is Einsum) and self._is_loose(base, exponent):
                 del self.scalars[base]
                 self.take(power(base, exponent), (), 1)
                 return True
@@ -409,7 +411,9 @@ class _Builder:
         if type(exponent) is not int or not exponent:
             return False
         if isinstance(base, Einsum):
-            loose = not base.opaque and self._fits(base)
+            if base.opaque:
+                return False
+            loose = self._fits(base)
             return loose and (exponent == 1 or split_power(power(base, exponent)) != (base, exponent))
         return base.linear and cast(Additive, base).primitive()[2] is not base
 
@@ -514,6 +518,8 @@ class _Builder:
     def _chained(self, keys: Sequence[Key], kept: Collection[int]) -> bool:
         """A chain beside another operand as one opaque matrix, one that stands alone as its operands; whether
         anything has changed."""
+        if not keys or (len(keys) == 1 and len(keys[0][1]) < 2):
+            return False
         part = parallel_chain([labels for _, labels in keys], kept)
         if part is not None:
             self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
@@ -546,13 +552,17 @@ class _Builder:
         opaque, labels = cast(Einsum, key[0]), key[1]
         if key in self.opened or self.items[key] != 1:
             return False
+        outside = [(other, own, _sought(other, e)) for (other, own), e in self.items.items() if other is not opaque]
+        inside = [(base, own, _sought(base, e)) for node, own in opaque.factors for base, e in (split_power(node),)]
+        if not any(sought for *_, sought in outside + inside):
+            return False
         ends = dict(zip(opaque.output, labels, strict=True))
-        inside = [(split_power(node)[0], ends[x]) for node, own in opaque.factors for x in own if x in ends]
-        for other, own in self.items:
-            sought = _sought(other)
-            if any(label in own and (node in sought or other in _sought(node)) for node, label in inside):
-                return True
-        return False
+        return any(
+            base in found or other in sought
+            for base, inner, sought in inside
+            for other, own, found in outside
+            if any(ends.get(x) in own for x in inner)
+        )
 
     def _taken_out(self, keys: Iterable[Key], output: Labels) -> Node:
         """The opaque product of these items, with their inner labels gone from here."""
