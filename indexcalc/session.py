@@ -169,7 +169,7 @@ class Session:
                 return []
             if (*place, 0) in self._early:
                 return []
-            self._define_first(parsed)
+            self._define_first(parsed, text)
             statement = classify(parsed, self.scope)
             if isinstance(statement, Claimed):
                 if mode not in ("run", "check") or claim is not None:
@@ -207,20 +207,25 @@ class Session:
         """A declaration or definition that is repeated or wanted early."""
         if pending.place in self._early:
             return
-        self._define_first(pending.statement)
+        self._define_first(pending.statement, pending.place[1])
         found = classify(pending.statement, self.scope)
         if isinstance(found, Question | Claimed):
             message = "only declarations and definitions are repeated"
             raise IndexcalcError("E403", message, span, "ask for the steps one by one")
         self._keep(found, normalise(pending.place[1]))
 
-    def _define_first(self, statement: syntax.Statement) -> None:
+    def _define_first(self, statement: syntax.Statement, text: str) -> None:
         """What a statement uses and a later one defines."""
         if not self._later or declaration(statement.left.items, statement.span) is not None:
             return
         defines = statement.left.items[0] if statement.relation == "=" else None
         items = [*statement.left.items, *(statement.right.items if statement.right else ())]
-        for node in (node for item in items if item is not defines for node in walk(self._spread(item))):
+        for node in (
+            node
+            for item in items
+            if item is not defines
+            for node in walk(self._spread(item) if "for" in text else item)
+        ):
             if isinstance(node, Name | syntax.Call):
                 name = node.function if isinstance(node, syntax.Call) else self.scope.lookup(node)[1]
                 known = self.scope.symbols.get(name)

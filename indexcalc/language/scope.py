@@ -151,7 +151,8 @@ class Reading:
 
     def prepared(self, body: Syntax) -> tuple[Syntax, list[Syntax]]:
         """A tree with what only looks like a call or a name as what it is, and its nodes."""
-        body = written_out(body, self.scope.whole)
+        if "for" in self.text:  # no other text has a loop
+            body = written_out(body, self.scope.whole)
         if self.scope.programs:
             body = expanded(body, self.scope.programs)
         if self.scope.functions:
