@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.dom import minidom
 
 import pytest
 
@@ -121,6 +122,35 @@ def test_gradient_is_the_same_in_every_layout() -> None:
     done = run("diff", "x'*A*x", "--wrt", "x", "--layout", "both")
     assert done.stdout.count("shape") == 1
     assert "m, the same in every layout" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["diff", "tanh(W*x + b)", "--wrt", "W"],
+        ["check", "x'*A*x", "--wrt", "x", "--claim", "2*A*x"],
+        ["explain", "A*x", "--wrt", "x"],
+        ["run", "samples/neuron.ein"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_result_is_a_picture_or_a_page_in_a_file(arguments: list[str], tmp_path: Path) -> None:
+    picture, again, whole = tmp_path / "a.svg", tmp_path / "b.svg", tmp_path / "a.html"
+    for file in (picture, again, whole):
+        assert run(*arguments, "-o", str(file)).stdout == ""
+    assert picture.read_bytes() == again.read_bytes()
+    shown = [node.firstChild.data for node in minidom.parse(str(picture)).getElementsByTagName("text")]
+    assert len(shown) > 10
+    page = whole.read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert all(word not in page for word in ("<script", "<link", "http"))
+
+
+def test_end_of_a_file_name_is_its_format(tmp_path: Path) -> None:
+    for suffix, begin in [(".tex", "% d / d x"), (".md", "**d"), (".json", '{"schema"'), (".py", "import numpy")]:
+        file = tmp_path / f"a{suffix}"
+        run("diff", "x'*A*x", "--wrt", "x", "-o", str(file))
+        assert file.read_text("utf-8").startswith(begin), suffix
 
 
 def test_completion_can_be_shown() -> None:
