@@ -24,7 +24,7 @@ from indexcalc.render.text import text
 
 MOST_NODES = 120
 """Parts of a claim up to which changes are tried."""
-MOST_TRIES = 150
+MOST_TRIES = 90
 """Changes of one sort that are tried."""
 MOST_WORK = 3000
 """Parts of formulas in index notation that are read; in matrix notation they share theirs."""
