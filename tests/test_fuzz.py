@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import indexcalc
 from indexcalc import IndexcalcError
+from indexcalc.session import Session, split
 
 FUZZ = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 SECONDS = 10.0
@@ -36,6 +37,35 @@ LATEX = (
     r"A B W x y z c \lambda 2 + - \cdot \odot \otimes ^2 ^{-1} ^T ^\top _i _{ij} _{jk} ( ) { } \left( \right) \frac{1}{2} \frac{ "
     r"\partial \nabla_x \tanh \log \exp \operatorname{tr} \det \lVert \rVert_2^2 \sum_j \sum_{i=1}^n \sqrt{ } \mathbf{x} \delta_{ij} & \\ $ \text{a}"
 ).split(" ")
+
+
+PROGRAM = (
+    "h[0]= h[t]= h[1]= a= L= f(u)= h[t] h[t-1] h[t-2] x[t] h[1] h[3] a L f(a) f( sum( tanh( A W x y u c t T T= 2 3 + - * / ' ( ) "
+    "for t=1..3 t=3..1 t=1..T .. = == ; ; ; ; ; da/dW grad(L) vjp(a,W,y) simplify(a) norm2( ^2"
+).split(" ")
+
+
+def _run(text: str) -> None:
+    """Every statement of a program, in any order."""
+    start = perf_counter()
+    session = Session()
+    statements = list(split(text))
+    session.foresee(statements)
+    for line, statement in statements:
+        try:
+            for result in session.answers(statement, line=line):
+                result.to_dict()
+        except IndexcalcError as error:
+            assert error.code != "E490", (text, error)
+            low, high = error.span
+            assert 0 <= low <= high <= max(len(error.text), 1), (text, error.span)
+    assert perf_counter() - start < SECONDS, text
+
+
+@given(st.lists(st.sampled_from(PROGRAM), max_size=24))
+@FUZZ
+def test_words_of_programs_in_any_order(chosen: list[str]) -> None:
+    _run(" ".join(chosen))
 
 
 def _answered(text: str, let: list[str], wrt: str | None) -> None:
