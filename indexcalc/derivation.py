@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from indexcalc.calculus.derivative import differential, jacobian, pullback
+from indexcalc.calculus.derivative import differential, jacobian, jacobians, pullback
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters, all_letters
 from indexcalc.tensor.nodes import Labels, Node, Shape, Variable, descendants, variable
@@ -71,6 +71,8 @@ class Task:
     layout: str
     line: int
     taken: frozenset[str]
+    together: tuple[Variable, ...] = ()
+    """The variables that the question is about, one answer each: they share a backward pass."""
 
     @property
     def is_derivative(self) -> bool:
@@ -130,7 +132,9 @@ class Derivation:
     @cached_property
     def gradient(self) -> Node:
         """The first derivative, with the unstructured twins of structured variables."""
-        return jacobian(self.task.output, self.task.wrt[0])
+        task = self.task
+        together = task.together if task.wrt[0] in task.together else task.wrt[:1]
+        return jacobians(task.output, together)[task.wrt[0]]
 
     @cached_property
     def node(self) -> Node:

@@ -570,6 +570,9 @@ class _Asked:
                 layout=layout,
                 line=line,
                 taken=frozenset(self.scope.symbols),
+                together=tuple(
+                    lowering.variable(v) for each, _ in requests if len(each) == 1 for v in each if not v.structure
+                ),
             )
             yield task, lowering
 

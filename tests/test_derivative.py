@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 
 import indexcalc
+from indexcalc.calculus import derivative
 from indexcalc.tensor.nodes import clear_caches
 
 from .oracle import evaluate, read_back
@@ -107,3 +108,17 @@ def test_second_derivative_equals_differences_of_the_first(question: tuple[Expre
 def test_variable_that_cancels_gives_zeros(text: str, wrt: str) -> None:
     answer = indexcalc.diff(f"{text} - {text}", wrt=wrt)
     assert answer.index == "0"
+
+
+def test_gradients_of_one_question_share_a_backward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "h1 = tanh(W*x1 + U*h0 + b)\nh2 = tanh(W*x2 + U*h1 + b)\nL = norm2(h2 - y)^2"
+    passes = []
+    backward = derivative._reverse
+    monkeypatch.setattr(derivative, "_reverse", lambda *given: passes.append(given[1]) or backward(*given))
+    indexcalc.clear_caches()
+    together = {a.task.wrt[0].name: a.derivation.derivative for a in indexcalc.run(f"{text}\ngrad(L)")}
+    assert len(passes) == 1
+    assert set(together) == {"W", "x1", "U", "h0", "b", "x2", "y"}
+    for name, node in together.items():
+        (alone,) = indexcalc.run(f"{text}\nd L / d {name}")
+        assert alone.derivation.derivative is node

@@ -15,7 +15,7 @@ from indexcalc.tensor.elementwise import Apply, apply
 from indexcalc.tensor.functions import LOG
 from indexcalc.tensor.grouping import Flatten, Split, flatten, split
 from indexcalc.tensor.matrix_functions import MatrixFunction
-from indexcalc.tensor.nodes import Labels, Node, descendants, number
+from indexcalc.tensor.nodes import Labels, Node, cache, descendants, number
 from indexcalc.tensor.product import Einsum, Power, einsum, power, zeros
 from indexcalc.tensor.sums import Sum, add
 
@@ -23,14 +23,27 @@ from indexcalc.tensor.sums import Sum, add
 def jacobian(output: Node, variable: Node, fixed: Collection[Node] = ()) -> Node:
     """∂output/∂variable: the output's axes, then the variable's. The gradient of a scalar. The variable may be any
     node; what depends on it through a ``fixed`` node only counts as constant."""
+    return _reverse(output, (variable,), _seed(output), len(output.shape), fixed)[variable]
+
+
+_passes: dict[tuple[Node, tuple[Node, ...]], dict[Node, Node]] = cache()
+
+
+def jacobians(output: Node, variables: tuple[Node, ...]) -> dict[Node, Node]:
+    """∂output/∂variable for each of these variables, in one backward pass."""
+    if (output, variables) not in _passes:
+        _passes[output, variables] = _reverse(output, variables, _seed(output), len(output.shape))
+    return _passes[output, variables]
+
+
+def _seed(output: Node) -> Node:
     axes = tuple(range(len(output.shape)))
-    seed = einsum(1, (), axes + axes, dict(enumerate(output.shape))) if axes else number(1)
-    return _reverse(output, variable, seed, len(axes), fixed)
+    return einsum(1, (), axes + axes, dict(enumerate(output.shape))) if axes else number(1)
 
 
 def pullback(output: Node, variable: Node, cotangent: Node) -> Node:
     """The vector-Jacobian product: the gradient by the variable of sum(cotangent .* output)."""
-    return _reverse(output, variable, cotangent, 0)
+    return _reverse(output, (variable,), cotangent, 0)[variable]
 
 
 def differential(output: Node, variable: Node, perturbation: Node) -> Node:
@@ -59,17 +72,23 @@ def dependents(output: Node, variables: Collection[Node], fixed: Collection[Node
     return [node for node in order if node in reached]
 
 
-def _reverse(output: Node, variable: Node, seed: Node, lead: int, fixed: Collection[Node] = ()) -> Node:
-    order = dependents(output, (variable,), fixed)
+def _reverse(
+    output: Node, variables: Collection[Node], seed: Node, lead: int, fixed: Collection[Node] = ()
+) -> dict[Node, Node]:
+    order = dependents(output, variables, fixed)
     reached = set(order)
+    found = {variable: zeros(seed.shape[:lead] + variable.shape) for variable in variables}
     received: dict[Node, list[tuple[int, Node]]] = {output: [(1, seed)]}
     for node in reversed(order):
+        if node not in received:
+            continue
         cotangent = add(received.pop(node))
-        if node is variable:
-            return cotangent
+        if node in found:
+            found[node] = cotangent
+            continue
         for child, contribution in _contributions(node, cotangent, lead, reached):
             received.setdefault(child, []).append((1, contribution))
-    return zeros(seed.shape[:lead] + variable.shape)
+    return found
 
 
 def _contributions(node: Node, cotangent: Node, lead: int, wanted: set[Node]) -> list[tuple[Node, Node]]:
