@@ -407,7 +407,7 @@ class Reading:
         """Some names have indices and this one has none. If none of them are indices, declarations say so."""
         typed = self.text[node.span[0] : node.span[1]]
         message = f"`{typed}` has no indices, and other tensors of this statement have"
-        names = [*self.undeclared, *self.left_names]
+        names = [name for name in (*self.undeclared, *self.left_names) if name.text]  # an arrow has none
         each = dict.fromkeys(spelling(name.text, name.scripts) for name in names)
         words = {"M": "matrix", "c": "vector"}
         lines = "; ".join(f"{name}: {words[_habit(name)]}" for name in each)  # sizes that fit are found
