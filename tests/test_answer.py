@@ -11,7 +11,8 @@ from rich.console import Console
 
 import indexcalc
 from indexcalc import IndexcalcError
-from indexcalc.session import Session, split
+from indexcalc.language.splitting import split
+from indexcalc.session import Session
 
 
 def test_forms_are_text_or_none() -> None:

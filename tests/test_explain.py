@@ -19,7 +19,8 @@ from indexcalc import IndexcalcError
 from indexcalc.calculus.derivative import changed, dependents, differential, jacobian
 from indexcalc.explanation.explained import Explanation
 from indexcalc.explanation.narrative import Narrative
-from indexcalc.session import Session, split
+from indexcalc.language.splitting import split
+from indexcalc.session import Session
 from indexcalc.tensor.functions import TANH, apply
 from indexcalc.tensor.nodes import variable
 from indexcalc.tensor.product import einsum

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import indexcalc
 from indexcalc import IndexcalcError
-from indexcalc.session import Session, split
+from indexcalc.language.splitting import split
+from indexcalc.session import Session
 
 FUZZ = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 SECONDS = 10.0

@@ -8,7 +8,7 @@ import indexcalc
 from indexcalc import IndexcalcError
 from indexcalc.language.latex_words import is_latex
 from indexcalc.language.parser import parse
-from indexcalc.session import split
+from indexcalc.language.splitting import split
 
 LET = "W, A, B, X: matrix(n, n); M: matrix(m, n); x, y, b, w, z: vector(n); u: vector(m); c, t, α, λ, θ, σ: scalar"
 SAME = [

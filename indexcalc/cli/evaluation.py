@@ -17,7 +17,8 @@ from indexcalc.cli.options import Ascii, Layout, Let, Sizes, bytes_of, sizes_of
 from indexcalc.cli.output import Color, Form, Format, Output, own_fault
 from indexcalc.cli.paths import Order, Wrt, asked, table
 from indexcalc.errors import IndexcalcError
-from indexcalc.session import Session, split
+from indexcalc.language.splitting import split
+from indexcalc.session import Session
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

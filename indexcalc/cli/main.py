@@ -36,7 +36,8 @@ from indexcalc.cli.paths import path
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
 from indexcalc.language.shorthands import TABLE as SHORTHANDS
-from indexcalc.session import Mode, Session, differentiate, prepared, split, verdicts
+from indexcalc.language.splitting import split
+from indexcalc.session import Mode, Session, differentiate, prepared, verdicts
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
 if TYPE_CHECKING:

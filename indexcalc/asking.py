@@ -1,0 +1,246 @@
+"""One question as tensor expressions: what is differentiated by what, under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from indexcalc.claims.names import Claim, Names, names_of
+from indexcalc.derivation import Input, Task
+from indexcalc.errors import IndexcalcError, Span
+from indexcalc.language import core, syntax
+from indexcalc.language.characters import ascii_name
+from indexcalc.language.core import Core, Leaf, Symbol, subcores
+from indexcalc.language.definitions import Definitions
+from indexcalc.language.differentials import Question, not_by_a_name
+from indexcalc.language.index_notation import Letters, letters_of
+from indexcalc.language.lowering import Lowering
+from indexcalc.language.parser import normalise, parse
+from indexcalc.language.scope import Reading, counted, kind_of, no_variable
+from indexcalc.language.syntax import Name
+from indexcalc.tensor.functions import declared_functions
+from indexcalc.tensor.nodes import Dimension
+from indexcalc.tensor.structure import restored
+
+DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
+
+
+class Asked:
+    """One question while it is worked out: its meaning, its names, its variables."""
+
+    def __init__(self, definitions: Definitions, question: Question, text: str, wrt: Sequence[str], order: int) -> None:
+        self.definitions, self.scope, self.question, self.text = definitions, definitions.scope, question, text
+        self.form = question.form
+        self.wanted = tuple(map(_parsed_name, wrt)) or question.variables
+        spelled = [syntax.spelling(name.text, name.scripts) for name in self.wanted]
+        self.name = ""
+        self.meaning, self.letters, self.notes = self._output(spelled)
+        if question.note:
+            self.notes = [question.note, *self.notes]
+        self.vector = None if question.vector is None else self._vector(question.vector)
+        self.order = question.order if question.variables or question.form == "hess" else order
+        self.text_letters = _index_letters(question.body)
+
+    def _output(self, variables: Sequence[str]) -> tuple[Core, Letters | None, list[str]]:
+        """The output's meaning, the letters of its axes (None in matrix notation), and notes."""
+        left, body = self.question.left, self.question.body
+        if left is not None and left is not body:  # a left-hand side, or an arrow
+            meaning, symbol, reading = self.definitions.meaning(left, body, self.text, variables)
+            self.name = symbol.name
+            self.definitions.declared(symbol)
+            return meaning, symbol.letters, reading.notes
+        if isinstance(body, Name):
+            symbol_, _, scripts = self.scope.lookup(body)
+            if symbol_ is not None and (symbol_.meaning is not None or not scripts):
+                letters = tuple(letter for script in scripts for letter in letters_of(script) or ())
+                if letters and len(letters) != len(symbol_.axes):
+                    axes = counted(len(symbol_.axes), "axis")
+                    message = f"`{symbol_.spelling}` has {axes} and {counted(len(letters))} here"
+                    raise IndexcalcError("E211", message, body.span)
+                self.name = symbol_.name if symbol_.meaning is not None else ""
+                return Leaf(symbol_.axes, symbol_), letters or symbol_.letters, []
+        reading = Reading(self.scope, self.text, variables)
+        meaning, own = reading.read(body, None)
+        return meaning, own, reading.notes
+
+    def _vector(self, node: syntax.Syntax) -> Core:
+        """The cotangent of vjp, or the direction of jvp and hvp: a name that is new has the shape that fits."""
+        axes = self.meaning.axes if self.form == "vjp" else self._symbol(self.wanted[0]).axes
+        if isinstance(node, Name):
+            symbol, _, scripts = self.scope.lookup(node)
+            if symbol is None:
+                whole = syntax.spelling(node.text, node.scripts)
+                symbol = Symbol(whole, kind_of(axes), axes, whole, node.span, assumed=True)
+                self.scope.add(symbol)
+                return Leaf(axes, symbol)
+            if not scripts:
+                return self._fitting(Leaf(symbol.axes, symbol), axes, node.span)
+        reading = Reading(self.scope, self.text)
+        return self._fitting(reading.read(node, None)[0], axes, node.span)
+
+    def _fitting(self, meaning: Core, axes: core.Axes, span: Span) -> Core:
+        if len(meaning.axes) != len(axes) or not all(map(self.scope.sizes.unify, meaning.axes, axes)):
+            what = "the output" if self.form == "vjp" else "the variable"
+            given, wanted = (", ".join(map(self.scope.sizes.text, shape)) for shape in (meaning.axes, axes))
+            message = f"this has the shape ({given}), and must have that of {what}, ({wanted})"
+            raise IndexcalcError("E203", message, span)
+        return meaning
+
+    # ------------------------------------------------------------------ variables
+    def _symbol(self, name: Name) -> Symbol:
+        symbol, spelled, scripts = self.scope.lookup(name)
+        if symbol is None:
+            raise no_variable(self.scope, spelled, name.span)
+        letters = sum(len(letters_of(script) or ()) for script in scripts)
+        if letters not in (0, len(symbol.axes)):
+            message = f"`{symbol.spelling}` has {counted(len(symbol.axes), 'axis')} and {counted(letters)} here"
+            raise IndexcalcError("E211", message, name.span)
+        return symbol
+
+    @property
+    def requests(self) -> list[tuple[tuple[Symbol, ...], tuple[Letters, ...]]]:
+        """The variables of each answer, with the letters that the user gave their axes."""
+        if self.form == "simplify":
+            return [((), ())]
+        each = [self._wanted(name) for name in self.wanted]
+        if not each:
+            each = [(symbol, ()) for symbol in self._leaves([self.meaning], ()) if symbol.meaning is None]
+            if not each:
+                raise IndexcalcError("E304", "there is no variable to differentiate by", self.question.span)
+        if self.question.variables or (self.order == 2 and len(each) == 2 and self.wanted):
+            return [(tuple(symbol for symbol, _ in each), tuple(letters for _, letters in each))]
+        return [((symbol,) * self.order, (letters,)) for symbol, letters in each]
+
+    def _wanted(self, name: Name) -> tuple[Symbol, Letters]:
+        """A variable with its letters. What is wrong with it is in its own text, if it was given apart."""
+        try:
+            return self._symbol(name), self._letters(name)
+        except IndexcalcError as error:
+            if name not in self.question.variables:
+                error.text = syntax.spelling(name.text, name.scripts)
+                error.span = (0, len(error.text))
+            raise
+
+    def _letters(self, name: Name) -> Letters:
+        return tuple(letter for script in self.scope.lookup(name)[2] for letter in letters_of(script) or ())
+
+    def _leaves(self, roots: Sequence[Core], variables: Sequence[Symbol]) -> list[Symbol]:
+        """The variables that meanings are made of, in the order in which they were first used."""
+        found: dict[str, Symbol] = {}
+        seen: set[int] = set()
+        stack = list(roots)
+        while stack:
+            part = stack.pop()
+            if id(part) in seen:
+                continue
+            seen.add(id(part))
+            if isinstance(part, Leaf):
+                if part.symbol.meaning is None or part.symbol in variables:
+                    found[part.symbol.name] = part.symbol
+                else:
+                    stack.append(part.symbol.meaning)
+            stack.extend(subcores(part))
+        for symbol in found.values():
+            self.scope.appear(symbol)
+        return sorted(found.values(), key=lambda symbol: symbol.place)
+
+    # ------------------------------------------------------------------ tasks
+    def tasks(self, line: int, layout: str) -> Iterator[Task]:
+        """One task for each request."""
+        return (task for task, _ in self._lowered(line, layout))
+
+    def claimed(self, line: int, claim: Claim) -> Iterator[tuple[Task, Names]]:
+        """One task for each request, with what the names in a claim stand for."""
+        for task, lowering in self._lowered(line, "numerator"):
+            yield task, names_of(self.scope, task, lowering, claim)
+
+    def _lowered(self, line: int, layout: str) -> Iterator[tuple[Task, Lowering]]:
+        if self.form in ("grad", "hess", "hvp") and self.meaning.axes:
+            help_ = "ask for the derivative `d a / d W`, or for `vjp(a, W, da)`"
+            raise IndexcalcError("E217", "a gradient is of a scalar, and this has axes", self.question.body.span, help_)
+        requests = self.requests
+        if not requests[0][0] and self.form not in ("simplify",):
+            raise IndexcalcError("E304", "there is no variable to differentiate by", self.question.span)
+        for variables, letters in requests:
+            roots = [self.meaning, *([self.vector] if self.vector is not None else [])]
+            leaves = self._leaves(roots, variables)
+            leaves += [symbol for symbol in dict.fromkeys(variables) if symbol not in leaves]
+            dimension = self._dimensions(leaves, roots)
+            lowering = Lowering(dimension, variables)
+            output = lowering.lower(self.meaning)
+            vector = None if self.vector is None else lowering.lower(self.vector)
+            twins = {lowering.variable(v): lowering.known(v) for v in variables if v.structure}
+            notes = list(dict.fromkeys(self.notes))
+            notes += [DISTINCT.format(v.spelling) for v in variables[:1] if self._is_symmetric_gradient(v)]
+            notes += [
+                f"{v.spelling} does not occur: the derivative is zero"
+                for v in variables
+                if v not in self._leaves(roots, variables)
+            ]
+            task = Task(
+                text=self.text,
+                form=self.form,
+                output=output,
+                wrt=tuple(lowering.variable(symbol) for symbol in variables),
+                vector=vector,
+                name=self.name,
+                twins=twins,
+                inputs=(
+                    *[
+                        Input(s.name, s.spelling, s.kind, s.structure, lowering.shape(s.axes), s.assumed)
+                        for s in leaves
+                    ],
+                    *(Input(name, name, "elementwise", (), (), False) for name in declared_functions([output])),
+                ),
+                notes=tuple(notes),
+                typed=tuple((restored(total, twins), [restored(t, twins) for t in ts]) for total, ts in lowering.typed),
+                defined={restored(node, twins): name for node, name in lowering.defined.items() if node.children},
+                letters=(self.letters or (), *letters),
+                preferred=self.text_letters,
+                layout=layout,
+                line=line,
+                taken=frozenset(self.scope.symbols),
+                together=tuple(
+                    lowering.variable(v) for each, _ in requests if len(each) == 1 for v in each if not v.structure
+                ),
+            )
+            yield task, lowering
+
+    def _is_symmetric_gradient(self, variable: Symbol) -> bool:
+        structured = {"symmetric", "spd"} & set(variable.structure)
+        return bool(structured) and not self.meaning.axes and self.order == 1 and self.form in ("diff", "grad")
+
+    def _dimensions(self, leaves: Sequence[Symbol], roots: Sequence[Core]) -> Callable[[int], Dimension]:
+        sizes = self.scope.sizes
+        order = [axis for symbol in leaves for axis in symbol.axes] + [axis for root in roots for axis in root.axes]
+        named = sizes.symbols(order, self.scope.symbols)
+
+        def dimension(size: int) -> Dimension:
+            root = sizes.find(size)
+            if root not in named:
+                named.update(sizes.symbols([root], {*self.scope.symbols, *map(str, named.values())}))
+            return named[root]
+
+        return dimension
+
+
+def _parsed_name(text: str) -> Name:
+    """The variable that a caller names: ``W``, ``W_kl``, ``λ``."""
+    if text.isalpha():
+        return Name((0, len(text)), ascii_name(text), ())
+    statement = parse(normalise(text))
+    (name,) = statement.left.items if len(statement.left.items) == 1 else (None,)
+    if not isinstance(name, Name) or statement.right is not None:
+        raise not_by_a_name(text, (0, len(text))).located(text)
+    return name
+
+
+def _index_letters(body: syntax.Syntax) -> Letters:
+    """The letters that the user wrote, in order."""
+    found: list[str] = []
+    stack = [body]
+    while stack:
+        node = stack.pop()
+        scripts = node.scripts if isinstance(node, Name) else (node.script,) if isinstance(node, syntax.Indexed) else ()
+        found += [letter for script in scripts for letter in letters_of(script) or ()]
+        stack.extend(reversed(syntax.children(node)))
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,116 @@
+"""What a file declares and defines, for the statements that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from indexcalc.errors import IndexcalcError
+from indexcalc.language import core, syntax
+from indexcalc.language.core import Core, Symbol
+from indexcalc.language.index_notation import letters_of
+from indexcalc.language.programs import Program
+from indexcalc.language.scope import Reading, Scope, as_typed, kind_of
+from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition
+from indexcalc.language.syntax import Name
+
+
+class Definitions:
+    """Declarations and definitions, each put into the scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def keep(self, statement: Declaration | Program | Definition, text: str) -> None:
+        """What later statements may use."""
+        if isinstance(statement, Declaration):
+            self._declare(statement, text)
+        elif isinstance(statement, Program):
+            self.scope.programs[statement.name] = statement
+        else:
+            self._define(statement, text)
+
+    def _declare(self, declaration: Declaration, text: str) -> None:
+        with self.scope.attempt(keep=True):
+            if declaration.kind == "elementwise":
+                self.scope.functions |= {name.text: name.span for name in declaration.names}
+                return
+            given = []
+            for size, _ in declaration.sizes:
+                parts = [int(part) if part.isdigit() else part for part in size.split("*")]
+                fixed = [self.scope.sizes.fixed(part) for part in parts]
+                given.append(fixed[0] if len(fixed) == 1 else self.scope.sizes.product(fixed))
+                self.scope.size_symbols |= {part for part in parts if isinstance(part, str)}
+            for name in declaration.names:
+                axes = tuple(given) or self._unknown_axes(declaration)
+                spelled = syntax.spelling(name.text, name.scripts)
+                symbol = Symbol(spelled, kind_of(axes), axes, as_typed(spelled, name, text), name.span, assumed=False)
+                symbol.structure = declaration.structure
+                self.scope.add(symbol)
+
+    def _unknown_axes(self, declaration: Declaration) -> core.Axes:
+        """``W: matrix`` says nothing of sizes."""
+        axes = tuple([self.scope.sizes.new() for _ in range(RANKS[declaration.kind][0])])
+        return axes[:1] * 2 if set(declaration.structure) & set(SQUARE) else axes
+
+    def _define(self, definition: Definition, text: str) -> None:
+        with self.scope.attempt(keep=True):
+            meaning, symbol, _ = self.meaning(definition.name, definition.body, text, ())
+            declared = self.declared(symbol)
+            if declared is None:
+                self.scope.add(symbol)
+                declared = symbol
+            declared.meaning, declared.letters = meaning, symbol.letters
+        scripts = definition.name.scripts
+        if scripts and scripts[-1].text.isdigit():
+            self.scope.families.setdefault(definition.name.text, set()).add(int(scripts[-1].text))
+
+    def declared(self, made: Symbol) -> Symbol | None:
+        """What the user has declared of a name that is now given a meaning; None where nothing."""
+        declared = self.scope.symbols.get(made.name)
+        if declared is None:
+            return None
+        if declared.assumed or declared.meaning is not None:
+            raise IndexcalcError(
+                "E305", f"`{made.spelling}` stands for something already", made.span, "give it another name"
+            )
+        if len(declared.axes) != len(made.axes) or not all(map(self.scope.sizes.unify, declared.axes, made.axes)):
+            message = f"`{made.spelling}` is declared as {self._shape(declared)}, and this is {self._shape(made)}"
+            raise IndexcalcError("E203", message, made.span)
+        return declared
+
+    def _shape(self, symbol: Symbol) -> str:
+        """What an error says of a shape: a matrix(m, n)."""
+        sizes = ", ".join(map(self.scope.sizes.text, symbol.axes))
+        return f"a {kind_of(symbol.axes)}({sizes})" if sizes else "a scalar"
+
+    def meaning(
+        self, name: Name, body: syntax.Syntax, text: str, variables: Iterable[str]
+    ) -> tuple[Core, Symbol, Reading]:
+        """The meaning of a right side, and the symbol that its left side makes."""
+        reading = Reading(self.scope, text, variables)
+        symbol, spelled, scripts = self.scope.lookup(name)
+        reading.left_names = (name,) if symbol is None else ()
+        left = tuple(letter for script in scripts for letter in letters_of(script) or ())
+        if left and symbol is None and not reading.indexed(body):
+            meaning, _ = reading.read(body, None)
+            if not meaning.axes:  # a scalar is broadcast to the left-hand side
+                axes = tuple([self.scope.sizes.new() for _ in left])
+                labels = tuple(range(len(axes)))
+                meaning = core.Product(axes, ((meaning, ()),), labels, tuple(zip(labels, axes, strict=True)))
+                letters = left
+            elif len(meaning.axes) == len(left):
+                if not name.text:
+                    help_ = "write the expression with indices, or leave the arrow out"
+                    raise IndexcalcError("E201", "an arrow keeps indices, and there are none", name.span, help_)
+                message = f"`{text[name.span[0] : name.span[1]]}` has indices, and the right side has none"
+                whole = syntax.spelling(name.text, name.scripts)
+                kind = ("scalar", "vector", "matrix")[len(left)]
+                raise IndexcalcError("E201", message, name.span, f"if it is a name, declare it: `{whole}: {kind}`")
+            else:
+                spelled, letters = syntax.spelling(name.text, name.scripts), None
+        else:
+            meaning, letters = reading.read(body, left)
+        kind = "row" if reading.kind == "r" else kind_of(meaning.axes)
+        made = Symbol(spelled, kind, meaning.axes, spelled, name.span, assumed=False)
+        made.letters = letters or ()
+        return meaning, made, reading

@@ -1,0 +1,139 @@
+"""Definitions in any order, and for each step of a loop: what a statement uses is defined before it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from indexcalc.errors import IndexcalcError, Span
+from indexcalc.language import syntax
+from indexcalc.language.definitions import Definitions
+from indexcalc.language.differentials import Question
+from indexcalc.language.loops import at_step, steps, written_out
+from indexcalc.language.parser import normalise, parse
+from indexcalc.language.scope import walk
+from indexcalc.language.statements import Claim, classify, declaration
+from indexcalc.language.syntax import Name
+
+Place = tuple[int, str, int]
+"""A statement's line and text, and its step in a loop."""
+
+
+class Pending(NamedTuple):
+    """A definition that stands below."""
+
+    place: Place
+    statement: syntax.Statement
+
+
+class Order:
+    """The definitions of a file that stand below, or were wanted early: ``early``. ``parsed`` are statements by their
+    text."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions, self.scope = definitions, definitions.scope
+        self.early: set[Place] = set()
+        self.parsed: dict[str, syntax.Statement] = {}
+        self._later: dict[str, Pending] = {}
+        self._wanted: list[str] = []
+
+    def foresee(self, statements: Iterable[tuple[int, str]]) -> None:
+        """The statements of a file with their lines: a definition may stand below what uses it."""
+        found: list[tuple[int, str, syntax.Statement]] = []
+        for line, text in statements:
+            if "=" in text:
+                try:
+                    statement = self.parsed[normalise(text)] = parse(normalise(text))
+                except IndexcalcError:
+                    continue  # told where it stands
+                if statement.relation == "=" and statement.right is not None:
+                    found.append((line, text, statement))
+                    left, right = statement.left.items[0], statement.right.items[0]
+                    if isinstance(left, Name) and isinstance(right, syntax.Number):
+                        self.scope.numbers[left.text] = right.value
+        for line, text, statement in found:
+            try:
+                repeated = self.repeated(statement)
+            except IndexcalcError:
+                continue
+            for step, once in enumerate(repeated):
+                name = self._defined_by(once)
+                if name:
+                    self._later.setdefault(name, Pending((line, text, step), once))
+
+    def repeated(self, statement: syntax.Statement) -> list[syntax.Statement]:
+        """A statement for each step of its loop."""
+        loop = statement.loop
+        if loop is None:
+            return [statement]
+
+        def side(side: syntax.Side, step: int) -> syntax.Side:
+            return side._replace(items=tuple(at_step(item, loop.variable, step) for item in side.items))
+
+        each = steps(loop, self.scope.whole)
+        right = statement.right
+        return [
+            statement._replace(left=side(statement.left, k), right=right and side(right, k), loop=None) for k in each
+        ]
+
+    def _defined_by(self, statement: syntax.Statement) -> str:
+        left = statement.left.items[0]
+        if statement.relation != "=" or not isinstance(left, Name | syntax.Call):
+            return ""
+        return left.function if isinstance(left, syntax.Call) else self.scope.lookup(left)[1]
+
+    def settle(self, pending: Pending, span: Span) -> None:
+        """A declaration or definition that is repeated or wanted early."""
+        if pending.place in self.early:
+            return
+        self.define_first(pending.statement, pending.place[1])
+        found = classify(pending.statement, self.scope)
+        if isinstance(found, Question | Claim):
+            message = "only declarations and definitions are repeated"
+            raise IndexcalcError("E403", message, span, "ask for the steps one by one")
+        self.definitions.keep(found, normalise(pending.place[1]))
+
+    def define_first(self, statement: syntax.Statement, text: str) -> None:
+        """What a statement uses and a later one defines."""
+        if not self._later or declaration(statement.left.items, statement.span) is not None:
+            return
+        defines = statement.left.items[0] if statement.relation == "=" else None
+        items = [*statement.left.items, *(statement.right.items if statement.right else ())]
+        for node in (
+            node
+            for item in items
+            if item is not defines
+            for node in walk(self._spread(item) if "for" in text else item)
+        ):
+            if isinstance(node, Name | syntax.Call):
+                name = node.function if isinstance(node, syntax.Call) else self.scope.lookup(node)[1]
+                known = self.scope.symbols.get(name)
+                settled = known is not None and (known.assumed or known.meaning is not None)
+                if name in self._later and not settled and name not in self.scope.programs:
+                    self._define_now(name, node)
+
+    def _spread(self, item: syntax.Syntax) -> syntax.Syntax:
+        try:
+            return written_out(item, self.scope.whole)
+        except IndexcalcError:  # told when it is read
+            return item
+
+    def _define_now(self, name: str, node: Name | syntax.Call) -> None:
+        """What is defined below, and is used here."""
+        if name in self._wanted:
+            circle = " → ".join([*self._wanted[self._wanted.index(name) :], name])
+            raise IndexcalcError("E309", f"`{name}` is defined by itself: {circle}", node.span)
+        pending = self._later[name]
+        self._wanted.append(name)
+        try:
+            self.settle(pending, node.span)
+        except IndexcalcError as error:
+            if error.code == "E309":
+                raise IndexcalcError("E309", error.message, node.span) from error
+            if error.code == "E310":
+                raise IndexcalcError("E310", error.message, node.span) from error
+            message = f"`{name}` is defined in line {pending.place[0]}, and there is a mistake ({error.code})"
+            raise IndexcalcError("E310", message, node.span) from error
+        finally:
+            self._wanted.pop()
+        self.early.add(pending.place)
