@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from indexcalc.tensor.elementwise import Apply, apply, is_negative
-from indexcalc.tensor.epsilon import as_deltas
+from indexcalc.tensor.epsilon import Epsilon, as_deltas
 from indexcalc.tensor.functions import SIGMOID
-from indexcalc.tensor.matrix_functions import determinants_apart
+from indexcalc.tensor.matrix_functions import Determinant, LogDeterminant, determinants_apart
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants, transform
 from indexcalc.tensor.product import Einsum, einsum, ones, orient, split_power
 from indexcalc.tensor.sums import Sum, add, scale
@@ -22,7 +22,15 @@ Open = tuple[Rational, Factors, Labels, dict[int, Dimension]]
 def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
     """Other nodes of the same value: multiplied out, where like terms then merge or cancel, or ``every`` way."""
     seen = {node}
-    for start in (node, _without_opposite_sigmoids(node), _without_epsilons(node), determinants_apart(node)):
+    parts = descendants([node])
+    starts = [node]
+    if any(isinstance(part, Apply) and part.function is SIGMOID for part in parts):
+        starts.append(_without_opposite_sigmoids(node))
+    if any(isinstance(part, Epsilon) for part in parts):
+        starts.append(_without_epsilons(node))
+    if any(isinstance(part, Determinant | LogDeterminant) for part in parts):
+        starts.append(determinants_apart(node))
+    for start in starts:
         for candidate in _expansions(start, every or start is not node):
             if candidate not in seen:
                 seen.add(candidate)
@@ -162,8 +170,6 @@ def _has_sum(node: Node) -> bool:
 
 def _without_opposite_sigmoids(node: Node) -> Node:
     """sigmoid(-u) as 1 - sigmoid(u)"""
-    if not any(isinstance(part, Apply) and part.function is SIGMOID for part in descendants([node])):
-        return node
 
     def replace(part: Node) -> Node | None:
         if isinstance(part, Apply) and part.function is SIGMOID and is_negative(part.children[0]):

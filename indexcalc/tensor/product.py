@@ -425,8 +425,11 @@ class _Builder:
             if new is not None:
                 self.apply(Rewrite([Item(base, labels, exponent)], [Item(new, labels, 1)]))
                 return True
-        for law in PRODUCT_LAWS.get(kind, ()):
-            rewrite = law(Item(base, labels, exponent), self._listed, tuple([self.find(x) for x in self.output]))
+        if kind not in PRODUCT_LAWS:
+            return False
+        item, output = Item(base, labels, exponent), tuple([self.find(x) for x in self.output])
+        for law in PRODUCT_LAWS[kind]:
+            rewrite = law(item, self._listed, output)
             if isinstance(rewrite, Expansion):
                 self.expansion = rewrite
                 return False
