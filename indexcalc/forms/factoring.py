@@ -105,6 +105,16 @@ def _unfolded(
     return flat
 
 
+_weights: dict[Node, int] = cache()
+
+
+def _weight(node: Node) -> int:
+    """How many nodes a factor is made of."""
+    if node not in _weights:
+        _weights[node] = len(descendants([node]))
+    return _weights[node]
+
+
 Group = tuple[Node, tuple[Role, ...], dict[int, Peel]]
 """A factor, its roles, and where it stands in each of the terms that share it."""
 
@@ -119,7 +129,7 @@ def _groups(terms: list[Term]) -> list[Group]:
 
     def worth(group: Group) -> tuple[bool, int, bool, bytes]:
         node, roles, members = group
-        saved = (len(members) - 1) * len(descendants([node]))
+        saved = (len(members) - 1) * _weight(node)
         return len(members) == len(terms), saved, any(role == "out" for role, _ in roles), node.digest
 
     return sorted(shared, key=worth, reverse=True)

@@ -27,15 +27,19 @@ Colours = list[int]
 def canonical(operands: Sequence[Operand], output: Labels) -> tuple[list[int], dict[int, int]]:
     """The canonical order of the operands, and the number of each label: those of the output first."""
     digests = [digest for digest, _, _ in operands]
-    if len(set(digests)) == len(digests) and not any(symmetric for _, _, symmetric in operands):
+    if len(set(digests)) == len(digests):
         order = sorted(range(len(operands)), key=digests.__getitem__)
         numbers: dict[int, int] = {}
         for label in output:
             numbers.setdefault(label, len(numbers))
         for place in order:
-            for label in operands[place][1]:
+            _, labels, symmetric = operands[place]
+            if symmetric and len(labels) == 2 and not (labels[0] in numbers or labels[1] in numbers):
+                break  # which of its axes comes first is not told by what stands before
+            for label in labels:
                 numbers.setdefault(label, len(numbers))
-        return order, numbers
+        else:
+            return order, numbers
     return _Search(operands, output).best()
 
 
