@@ -61,7 +61,7 @@ class Session:
         place, order_ = (line, text), self._order
         text = normalise(text)
         try:
-            parsed = order_.parsed.pop(text, None) or parse(text)
+            parsed = order_.read(text)
             if parsed.loop is not None:
                 for step, once in enumerate(order_.repeated(parsed)):
                     order_.settle(Pending((*place, step), once), parsed.loop.span)

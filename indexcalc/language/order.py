@@ -13,6 +13,7 @@ from indexcalc.language.loops import at_step, steps, written_out
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import walk
 from indexcalc.language.statements import Claim, classify, declaration
+from indexcalc.language.steps import member_of
 from indexcalc.language.syntax import Name
 
 Place = tuple[int, str, int]
@@ -35,36 +36,60 @@ class Order:
         self.early: set[Place] = set()
         self.parsed: dict[str, syntax.Statement] = {}
         self._later: dict[str, Pending] = {}
+        self._bases: dict[str, list[str]] = {}
+        """For each family the members that are defined outside of open loops."""
         self._wanted: list[str] = []
 
     def foresee(self, statements: Iterable[tuple[int, str]]) -> None:
         """The statements of a file with their lines: a definition may stand below what uses it."""
-        found: list[tuple[int, str, syntax.Statement]] = []
+        read: list[tuple[int, str, syntax.Statement]] = []
         for line, text in statements:
             if "=" in text:
                 try:
-                    statement = self.parsed[normalise(text)] = parse(normalise(text))
+                    statement = parse(normalise(text))
                 except IndexcalcError:
                     continue  # told where it stands
+                read.append((line, text, statement))
                 if statement.relation == "=" and statement.right is not None:
-                    found.append((line, text, statement))
                     left, right = statement.left.items[0], statement.right.items[0]
                     if isinstance(left, Name) and isinstance(right, syntax.Number):
                         self.scope.numbers[left.text] = right.value
-        for line, text, statement in found:
+        for _, text, statement in read:
+            self._notice(statement, text)
+        for line, text, statement in read:
+            self.parsed[normalise(text)] = placed = self.scope.open.placed(statement)
             try:
-                repeated = self.repeated(statement)
+                repeated = self.repeated(placed)
             except IndexcalcError:
                 continue
             for step, once in enumerate(repeated):
                 name = self._defined_by(once)
                 if name:
                     self._later.setdefault(name, Pending((line, text, step), once))
+                    found = member_of(once.left.items[0])
+                    if found is not None and found[1].step.base != self.scope.open.variable:
+                        self._bases.setdefault(found[1].family, []).append(name)
+
+    def _notice(self, statement: syntax.Statement, text: str) -> None:
+        """The loops of a statement; the lengths of open ones are sizes."""
+        if "for" in text and self.scope.open.notice(statement):
+            for length in self.scope.open.open_lengths:
+                self.scope.sizes.fixed(length)
+                self.scope.size_symbols.add(length)
+
+    def read(self, text: str) -> syntax.Statement:
+        """A statement as it was foreseen, or as it is read now. Raises IndexcalcError."""
+        statement = self.parsed.pop(text, None)
+        if statement is None:
+            statement = parse(text)
+            self._notice(statement, text)
+            statement = self.scope.open.placed(statement)
+        return statement
 
     def repeated(self, statement: syntax.Statement) -> list[syntax.Statement]:
-        """A statement for each step of its loop."""
+        """A statement for each step of its loop; one for an open loop."""
         loop = statement.loop
-        if loop is None:
+        if loop is None or self.scope.open.extent(loop) is not None:
             return [statement]
 
         def side(side: syntax.Side, step: int) -> syntax.Side:
@@ -72,9 +97,10 @@ class Order:
 
         each = steps(loop, self.scope.whole)
         right = statement.right
-        return [
+        stepped = [
             statement._replace(left=side(statement.left, k), right=right and side(right, k), loop=None) for k in each
         ]
+        return list(map(self.scope.open.placed, stepped))
 
     def _defined_by(self, statement: syntax.Statement) -> str:
         left = statement.left.items[0]
@@ -91,7 +117,7 @@ class Order:
         if isinstance(found, Question | Claim):
             message = "only declarations and definitions are repeated"
             raise IndexcalcError("E403", message, span, "ask for the steps one by one")
-        self.definitions.keep(found, normalise(pending.place[1]))
+        self.definitions.keep(found, normalise(pending.place[1]), pending.statement.loop)
 
     def define_first(self, statement: syntax.Statement, text: str) -> None:
         """What a statement uses and a later one defines."""
@@ -107,10 +133,20 @@ class Order:
         ):
             if isinstance(node, Name | syntax.Call):
                 name = node.function if isinstance(node, syntax.Call) else self.scope.lookup(node)[1]
-                known = self.scope.symbols.get(name)
-                settled = known is not None and (known.assumed or known.meaning is not None)
-                if name in self._later and not settled and name not in self.scope.programs:
+                if not self._is_settled(name):
                     self._define_now(name, node)
+                found = member_of(node) if isinstance(node, Name) else None
+                for base in self._bases.get(found[1].family, ()) if found is not None else ():
+                    if not self._is_settled(base) and base not in (*self._wanted, self._defined_by(statement)):
+                        self._define_now(base, node)
+
+    def _is_settled(self, name: str) -> bool:
+        """Whether a name is not defined below, or was defined early."""
+        if name not in self._later or name in self.scope.programs or name in self.scope.open.recurrences:
+            return True
+        known = self.scope.symbols.get(name)
+        assumed = known is not None and known.assumed and name not in self.scope.open.members
+        return known is not None and (assumed or known.meaning is not None)
 
     def _spread(self, item: syntax.Syntax) -> syntax.Syntax:
         try:

@@ -11,6 +11,7 @@ from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES, ascii_name
 from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, SizeOf, Symbol
+from indexcalc.language.families import Families
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
 from indexcalc.language.loops import written_out
@@ -57,6 +58,8 @@ class Scope:
         """What a file defines as numbers, above or below."""
         self.families: dict[str, set[int]] = {}
         """The steps for which names such as h[3] are defined."""
+        self.open = Families(self.whole)
+        """Loops whose length is a symbol, and the families in them."""
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -120,8 +123,8 @@ class Scope:
                 known = meaning.value if isinstance(meaning, Literal) else self.numbers.get(node.text)
                 if isinstance(known, Fraction) and known.denominator == 1:
                     return int(known)
-        message = "a loop runs from one whole number to another here"
-        raise IndexcalcError("E403", message, node.span, "define it as a number: `T = 4`")
+        message = "a loop runs from a whole number to another, or to a length"
+        raise IndexcalcError("E403", message, node.span, "`for t = 1..4`, `for t = 1..T`")
 
 
 class Reading:
@@ -269,7 +272,7 @@ class Reading:
         """``h[t-1]`` outside of a loop, ``h[5]`` where h is one tensor or defined for other steps."""
         script = node.scripts[-1] if node.scripts else None
         stepped = script is not None and (script.mark == "[" or node.text in self.scope.families)
-        if script is None or not stepped or letters_of(script) is not None:
+        if script is None or not stepped or script.mark == syntax.STEP or letters_of(script) is not None:
             return
         if not script.text.isdigit():
             message = f"`{script.text}` is a step, and no loop runs over it here"

@@ -12,6 +12,10 @@ EINSUM = "einsum:"
 """What the name of a call of einsum begins with; its subscripts follow."""
 
 
+STEP = "@"
+"""The mark of a script that is a step of a family of names, h[t-1], where steps are not numbers."""
+
+
 class Number(NamedTuple):
     span: Span
     value: Fraction
@@ -22,7 +26,7 @@ class Script(NamedTuple):
 
     span: Span
     text: str
-    mark: str  # "_", "^" or "["
+    mark: str  # "_", "^", "[" or STEP
 
 
 class Name(NamedTuple):
@@ -147,6 +151,9 @@ def spelling(text: str, scripts: tuple[Script, ...]) -> str:
     parts = [text]
     for script in scripts:
         inner = "".join(script.text.split())
+        if script.mark == STEP:
+            parts.append(f"[{inner}]")
+            continue
         plain = inner.isdigit() if script.mark == "[" else script.mark == "_" and inner.isalnum()
         parts.append(f"_{inner}" if plain else f"{script.mark}{{{inner}}}")
     return "".join(parts)
