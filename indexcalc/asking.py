@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from indexcalc.claims.names import Claim, Names, names_of
 from indexcalc.derivation import Input, Task
@@ -18,7 +18,6 @@ from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, counted, kind_of, no_variable
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
-from indexcalc.tensor.nodes import Dimension
 from indexcalc.tensor.structure import restored
 
 DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
@@ -164,7 +163,8 @@ class Asked:
             roots = [self.meaning, *([self.vector] if self.vector is not None else [])]
             leaves = self._leaves(roots, variables)
             leaves += [symbol for symbol in dict.fromkeys(variables) if symbol not in leaves]
-            dimension = self._dimensions(leaves, roots)
+            axes = [axis for symbol in leaves for axis in symbol.axes] + [axis for root in roots for axis in root.axes]
+            dimension = self.scope.dimensions(axes)
             lowering = Lowering(dimension, variables)
             output = lowering.lower(self.meaning)
             vector = None if self.vector is None else lowering.lower(self.vector)
@@ -208,19 +208,6 @@ class Asked:
     def _is_symmetric_gradient(self, variable: Symbol) -> bool:
         structured = {"symmetric", "spd"} & set(variable.structure)
         return bool(structured) and not self.meaning.axes and self.order == 1 and self.form in ("diff", "grad")
-
-    def _dimensions(self, leaves: Sequence[Symbol], roots: Sequence[Core]) -> Callable[[int], Dimension]:
-        sizes = self.scope.sizes
-        order = [axis for symbol in leaves for axis in symbol.axes] + [axis for root in roots for axis in root.axes]
-        named = sizes.symbols(order, self.scope.symbols)
-
-        def dimension(size: int) -> Dimension:
-            root = sizes.find(size)
-            if root not in named:
-                named.update(sizes.symbols([root], {*self.scope.symbols, *map(str, named.values())}))
-            return named[root]
-
-        return dimension
 
 
 def _parsed_name(text: str) -> Name:

@@ -13,13 +13,13 @@ from indexcalc.derivation import Task
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language.definitions import Definitions
 from indexcalc.language.differentials import Question
-from indexcalc.language.order import Order, Pending
+from indexcalc.language.order import Order
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.programs import Program
 from indexcalc.language.scope import Scope
 from indexcalc.language.splitting import split
 from indexcalc.language.statements import Claim as Claimed
-from indexcalc.language.statements import Declaration, Definition, claimed, classify
+from indexcalc.language.statements import Declaration, Definition, claimed
 
 if TYPE_CHECKING:
     from indexcalc.claims.verdict import Verdict
@@ -58,18 +58,11 @@ class Session:
         the output, and its right side is differentiated ("diff"), compared with ``claim`` ("check") or simplified
         ("simplify"). Raises IndexcalcError.
         """
-        place, order_ = (line, text), self._order
-        text = normalise(text)
+        typed, text = text, normalise(text)
         try:
-            parsed = order_.read(text)
-            if parsed.loop is not None:
-                for step, once in enumerate(order_.repeated(parsed)):
-                    order_.settle(Pending((*place, step), once), parsed.loop.span)
+            statement = self._order.take(line, typed)
+            if statement is None:
                 return []
-            if (*place, 0) in order_.early:
-                return []
-            order_.define_first(parsed, text)
-            statement = classify(parsed, self.scope)
             if isinstance(statement, Claimed):
                 if mode not in ("run", "check") or claim is not None:
                     help_ = "a file takes it, and so does `indexcalc check` without --claim"

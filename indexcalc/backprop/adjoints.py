@@ -17,10 +17,12 @@ from indexcalc.backprop.model import Equation, Model, Term, components, variable
 from indexcalc.calculus.derivative import pullbacks
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.steps import Extent, Step, place
+from indexcalc.tensor.elementwise import Apply, apply
+from indexcalc.tensor.functions import SIGMOID
 from indexcalc.tensor.nodes import Node, Variable, transform, variable
-from indexcalc.tensor.product import zeros
+from indexcalc.tensor.product import power, zeros
 from indexcalc.tensor.structure import restored
-from indexcalc.tensor.sums import add
+from indexcalc.tensor.sums import add, scale
 
 
 class Share(NamedTuple):
@@ -44,6 +46,7 @@ class Backward(NamedTuple):
     wanted: dict[str, tuple[Equation, ...]]
     shares: dict[str, list[Share]]
     least: dict[str, int]
+    prefix: str
 
 
 def backward(model: Model, wanted: Sequence[str], seed: Node, prefix: str) -> Backward:
@@ -67,8 +70,7 @@ class _Pass:
             self.defining.setdefault(unit, []).append(equation)
             used = [model.unit(v.name) for term in equation.terms for v in variables_of(term.node)]
             self.uses[unit] = list(dict.fromkeys([*self.uses.get(unit, ()), *used]))
-            if equation.node is not None and equation.node.children:
-                self.values[equation.node] = equation.left
+            self.values |= _values(equation)
         self.active = self._active()
 
     def _active(self) -> Collection[str]:
@@ -102,7 +104,7 @@ class _Pass:
             for unit in own:
                 for equation in self.defining[unit]:
                     self._pass_on(equation)
-            for unit in reversed(own):
+            for unit in sorted(own, key=list(self.defining).index, reverse=True):
                 if model.family(unit):
                     made[unit] = self._family(unit)
         inputs: dict[str, list[Equation]] = {}
@@ -121,11 +123,12 @@ class _Pass:
         wanted = {}
         for name in self.wanted:
             own = done[model.unit(name)]
-            point = self._adjoint(self._input(name)).name if name in model.members else ""
+            member = model.members.get(name)
+            point = "" if member is None else member._replace(family=self.prefix + member.family).name
             wanted[name] = tuple([e for e in own if e.name == point]) or own
         for equation in model.equations:
             self._at_least_one_step(equation)
-        return Backward(tuple([e for own in done.values() for e in own]), wanted, self.shares, self.least)
+        return Backward(tuple([e for own in done.values() for e in own]), wanted, self.shares, self.least, self.prefix)
 
     def _without_copies(self, made: dict[str, list[Equation]]) -> None:
         """``dh0 = dh[0]`` takes the right side of dh[0], if that stands nowhere else."""
@@ -209,11 +212,12 @@ class _Pass:
             message = f"the steps of `{self.model.family(unit)}` are counted by two lengths"
             raise IndexcalcError("E403", message, help="give each length a family of its own")
         order = sorted(marks, key=place)
+        points = {step for step, _ in self._points(unit)}
         cells: list[tuple[Step, Step, list[Share]]] = []
         for low, after in pairwise(order):
             if any(place(a) <= place(low) and place(after) <= place(b.moved(1)) for a, b in domain):
                 own = [s for s in shares if place(s.low) <= place(low) and place(after) <= place(s.high.moved(1))]
-                if cells and cells[-1][1] == low and cells[-1][2] == own:
+                if cells and cells[-1][1:] == (low, own) and not {cells[-1][0], low} & points:
                     cells[-1] = (cells[-1][0], after, own)
                 else:
                     cells.append((low, after, own))
@@ -234,8 +238,13 @@ class _Pass:
         model = self.model
         active = [e for e in self.defining[unit] if e.extent or self._is_active(e)]
         found = [e.extent.ends if e.extent else (model.members[e.name].step,) * 2 for e in active]
-        steps = [model.members[name].step for name in self.wanted if model.unit(name) == unit and name in model.members]
-        return [*found, *((step, step) for step in steps if step.base != model.step)]
+        return [*found, *self._points(unit)]
+
+    def _points(self, unit: str) -> list[tuple[Step, Step]]:
+        """The members of a family that are wanted by themselves."""
+        members = [self.model.members[name] for name in self.wanted if name in self.model.members]
+        steps = [m.step for m in members if self.model.unit(m.name) == unit and m.step.base != self.model.step]
+        return [(step, step) for step in steps]
 
     def _is_active(self, equation: Equation) -> bool:
         used = [v for term in equation.terms for v in variables_of(term.node)]
@@ -265,6 +274,17 @@ class _Pass:
         if unit in self.defining:
             return self.defining[unit][0].left
         return self.shares[unit][0].used
+
+
+def _values(equation: Equation) -> dict[Node, Node]:
+    """What a right side is called in the backward pass; and sigmoid(-u), where sigmoid(u) has a name."""
+    node, left = equation.node, equation.left
+    if node is None or not node.children:
+        return {}
+    if isinstance(node, Apply) and node.function is SIGMOID:
+        ones = power(left, 0)
+        return {node: left, apply(SIGMOID, scale(-1, node.children[0])): add([(1, ones), (-1, left)])}
+    return {node: left}
 
 
 def _gathered(v: Variable, terms: Sequence[Term]) -> tuple[Term, ...]:

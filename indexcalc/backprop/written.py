@@ -14,7 +14,7 @@ from indexcalc.forms.printed import Printed, Writer
 from indexcalc.language.index_notation import subscript
 from indexcalc.language.steps import Extent
 from indexcalc.render.text import text
-from indexcalc.tensor.nodes import Node
+from indexcalc.tensor.nodes import Node, number
 
 LETTERS = ("i", "j", "k", "l", "p", "q", "r", "s")
 
@@ -60,10 +60,13 @@ class Written:
         places = {name: place for place, name in enumerate(own)}
         adjoints = {model.unit(e.name) for e in self.backward.equations}
         places |= {name: FIRST for name in own if model.unit(name) in adjoints}
-        places |= {e.name: FIRST for e in self.backward.equations}
+        places |= {e.name: FIRST for e in self.backward.equations} | {model.step: FIRST}
         typed = list(model.typed)
         for step in model.moves:
             typed += [(model.moved(total, step), [model.moved(t, step) for t in terms]) for total, terms in model.typed]
+            if step.offset:
+                base = model.counted(step._replace(offset=0))
+                typed.append((model.counted(step), [base, number(step.offset)]))
         return Writer(Context(places, typed), ())
 
     def line(self, equation: Equation) -> Line:

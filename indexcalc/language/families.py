@@ -42,6 +42,8 @@ class Families:
         self.shapes: dict[str, Symbol] = {}
         """For each open family a member of it, whose axes are those of all."""
         self.recurrences: dict[str, Recurrence] = {}
+        self.own: set[str] = set()
+        """Names that we gave to sums over steps."""
 
     # ------------------------------------------------------------------ what a file has
     def notice(self, statement: Statement) -> bool:
@@ -62,6 +64,19 @@ class Families:
                 self.open_stems |= stems
                 self.variable = self.variable or loop.variable
         return bool(loops)
+
+    def notice_last(self, statement: Statement) -> None:
+        """A definition of the last member, h[T] = …, is one of a family, whether or not a loop has it."""
+        left = statement.left.items[0]
+        if not isinstance(left, Name) or statement.relation != "=":
+            return
+        for k, script in enumerate(left.scripts):
+            step = step_of(script)
+            if script.mark == "[" and step is not None and step.base in self.lengths:
+                stem = spelling(left.text, left.scripts[:k])
+                self.stems.add(stem)
+                if self.lengths[step.base] is None:
+                    self.open_stems.add(stem)
 
     def _is_open(self, loop: Loop) -> bool:
         ends = [name.text for end in (loop.first, loop.last) for name in _names(end)]

@@ -12,7 +12,8 @@ from indexcalc.language.differentials import Question
 from indexcalc.language.loops import at_step, steps, written_out
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import walk
-from indexcalc.language.statements import Claim, classify, declaration
+from indexcalc.language.programs import Program
+from indexcalc.language.statements import Claim, Declaration, Definition, classify, declaration
 from indexcalc.language.steps import member_of
 from indexcalc.language.syntax import Name
 
@@ -56,6 +57,8 @@ class Order:
                         self.scope.numbers[left.text] = right.value
         for _, text, statement in read:
             self._notice(statement, text)
+        for _, _, statement in read:
+            self.scope.open.notice_last(statement)
         for line, text, statement in read:
             self.parsed[normalise(text)] = placed = self.scope.open.placed(statement)
             try:
@@ -77,7 +80,23 @@ class Order:
                 self.scope.sizes.fixed(length)
                 self.scope.size_symbols.add(length)
 
-    def read(self, text: str) -> syntax.Statement:
+    def take(
+        self, line: int, text: str
+    ) -> Declaration | Definition | Program | Question | Claim | None:
+        """What a statement asks, once all that it uses is defined; None for one that is done already: a loop, or what
+        was wanted early. Raises IndexcalcError."""
+        place, text = (line, text), normalise(text)
+        parsed = self._read(text)
+        if parsed.loop is not None:
+            for step, once in enumerate(self.repeated(parsed)):
+                self.settle(Pending((*place, step), once), parsed.loop.span)
+            return None
+        if (*place, 0) in self.early:
+            return None
+        self.define_first(parsed, text)
+        return classify(parsed, self.scope)
+
+    def _read(self, text: str) -> syntax.Statement:
         """A statement as it was foreseen, or as it is read now. Raises IndexcalcError."""
         statement = self.parsed.pop(text, None)
         if statement is None:

@@ -107,6 +107,7 @@ class Recurrences:
         name = self._fresh(stem)
         symbol = Symbol(name, "row" if reading.kind == "r" else kind_of(meaning.axes), meaning.axes, name, tree.span, assumed=False)
         self.keep(symbol, meaning, extent, added=True)
+        self.families.own.add(name)
         script = (Script(tree.span, " ".join(letters), "["),) if letters else ()
         return Name(tree.span, name, script)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from fractions import Fraction
@@ -21,6 +21,7 @@ from indexcalc.language.ranks import infer
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
 from indexcalc.tensor.functions import BY_NAME, DECLARED
+from indexcalc.tensor.nodes import Dimension
 
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
@@ -105,6 +106,18 @@ class Scope:
         last = bool(node.scripts) and letters_of(node.scripts[-1]) is not None
         own = node.scripts[:-1] if last else node.scripts
         return None, spelling(node.text, own), node.scripts[-1:] if last else ()
+
+    def dimensions(self, axes: Sequence[int]) -> Callable[[int], Dimension]:
+        """The sizes of axes as numbers and symbols; new symbols are given out in the order of ``axes``."""
+        named = self.sizes.symbols(axes, self.symbols)
+
+        def dimension(size: int) -> Dimension:
+            root = self.sizes.find(size)
+            if root not in named:
+                named.update(self.sizes.symbols([root], {*self.symbols, *map(str, named.values())}))
+            return named[root]
+
+        return dimension
 
     def whole(self, node: Syntax) -> int:
         """The whole number that an expression stands for. Raises IndexcalcError E403."""

@@ -1,0 +1,182 @@
+"""What proves the passes of a model: for a few lengths in turn its loops are written out, the printed equations are read
+back as definitions, and every adjoint must equal the derivative of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from indexcalc.backprop.model import Equation, Model
+from indexcalc.backprop.written import Written
+from indexcalc.calculus.derivative import jacobians, pullbacks
+from indexcalc.errors import IndexcalcError
+from indexcalc.language.definitions import Definitions
+from indexcalc.language.lowering import Lowering
+from indexcalc.language.order import Order
+from indexcalc.language.scope import Scope
+from indexcalc.language.programs import Program
+from indexcalc.language.statements import Declaration, Definition
+from indexcalc.numeric.certificate import Points, Refuted, Slope
+from indexcalc.tensor.nodes import Node, Variable, descendants
+from indexcalc.tensor.structure import restored
+
+LENGTHS = 4
+"""How many lengths are tried, from the least on."""
+INDEXED = 2
+"""For how many of them index notation is read, too."""
+STEMS = ("q", "r", "s", "p")
+"""What names of ours begin with: the first that none of the user's begins with."""
+
+
+class Source(NamedTuple):
+    """The user's declarations and definitions as texts, what the output is called there, and the cotangent, where one
+    was given. ``own`` are the names that only we have given: of sums inside of right sides."""
+
+    texts: tuple[str, ...]
+    output: str
+    cotangent: Variable | None
+    own: frozenset[str]
+
+
+class Proof:
+    """The checks of some passes, under the names of ``written``."""
+
+    def __init__(self, model: Model, written: Written, source: Source) -> None:
+        self.model, self.written, self.source = model, written, source
+        taken = [*model.members, *(e.name for e in model.equations), *(i.name for i in model.inputs)]
+        self.stem = next(stem for stem in STEMS if not any(name.startswith(stem) for name in taken))
+
+    def lengths(self) -> list[dict[str, int]]:
+        """The lengths for which loops are written out: from the least on for which the equations hold."""
+        least = self.written.backward.least
+        return [{name: first + k for name, first in least.items()} for k in range(LENGTHS)] if least else [{}]
+
+    def check(self) -> float | None:
+        """The largest error of the derivative beside differences; None where no point was found to compare them at.
+        Raises IndexcalcError E490 for passes that are wrong."""
+        errors: list[float | None] = []
+        for place, lengths in enumerate(self.lengths()):
+            for indexed in (False, True)[: 2 if place < INDEXED else 1]:
+                errors += Unrolled(self, lengths, indexed).errors(differences=place == 0 and not indexed)
+        known = [error for error in errors if error is not None]
+        return max(known, default=0.0) if len(known) == len(errors) else None
+
+
+class Unrolled:
+    """A model with its loops written out, as the user has it and as it was printed."""
+
+    def __init__(self, proof: Proof, lengths: Mapping[str, int], indexed: bool) -> None:
+        self.proof, self.model, self.lengths = proof, proof.model, lengths
+        self.lines: list[str] = []
+        self.pairs: list[tuple[str, str]] = []
+        """Names of the user's with those that our texts give the same."""
+        for k, equation in enumerate(self.model.equations):
+            line = proof.written.line(equation)
+            if equation.name not in proof.source.own:
+                name = f"{proof.stem}{k}"
+                name = self._renamed(equation.name, name) if equation.extent else name
+                line = line._replace(name=name)
+                self.pairs += zip(self._names(equation.name, equation), self._names(name, equation), strict=True)
+            self.lines.append(line.text(indexed))
+        self.lines += [proof.written.line(equation).text(indexed) for equation in proof.written.backward.equations]
+        self.scope = self._read()
+
+    def _renamed(self, name: str, family: str) -> str:
+        member = self.model.members.get(name)
+        if member is None:
+            return family
+        renamed = member._replace(family=family)
+        self.model.members[renamed.name] = renamed
+        return renamed.name
+
+    def _read(self) -> Scope:
+        """The user's texts, and lines of ours."""
+        scope = Scope()
+        definitions = Definitions(scope)
+        order = Order(definitions)
+        given = [f"{name} = {value}" for name, value in self.lengths.items()]
+        texts = list(enumerate([*given, *self.proof.source.texts, *self.lines]))
+        order.foresee(texts)
+        for place, text in texts:
+            try:
+                statement = order.take(place, text)
+                if isinstance(statement, Declaration | Definition | Program):
+                    definitions.keep(statement, text)
+            except IndexcalcError as error:
+                raise _failed(f"`{text}` cannot be read: {error.message}") from None
+        return scope
+
+    # ------------------------------------------------------------------ names
+    def _names(self, name: str, equation: Equation | None = None) -> list[str]:
+        """What a name is called where loops are written out: h[t] is h_1, h_2, …"""
+        member = self.model.members.get(name)
+        if member is None:
+            return [name]
+        extent = None if equation is None else equation.extent
+        if extent is None:
+            return [f"{member.family}_{member.step.at(self.lengths)}"]
+        low, high = [step.at(self.lengths) for step in extent.ends]
+        return [f"{member.family}_{k + member.step.offset}" for k in range(low, high + 1)]
+
+    def _wanted(self) -> Iterator[tuple[str, str]]:
+        """Each variable with its adjoint."""
+        for name, equations in self.proof.written.backward.wanted.items():
+            unit, prefix = self.model.unit(name), self.proof.written.backward.prefix
+            for equation in equations:
+                for adjoint in self._names(equation.name, equation):
+                    yield (adjoint[len(prefix) :] if self.model.family(unit) else name), adjoint
+
+    # ------------------------------------------------------------------ comparing
+    def errors(self, differences: bool) -> list[float | None]:
+        """Every right side must be what the user means by its name, and every adjoint the derivative. The errors of
+        derivatives beside differences. Raises IndexcalcError E490."""
+        symbols = self.scope.symbols
+        wanted = dict(self._wanted())
+        inputs = [name for name in wanted if symbols[name].meaning is None]
+        groups = [inputs, *([name] for name in wanted if symbols[name].meaning is not None)]
+        found: list[float | None] = []
+        for group in groups:
+            found += self._compared({name: wanted[name] for name in group}, differences)
+        return found
+
+    def _compared(self, wanted: Mapping[str, str], differences: bool) -> list[float | None]:
+        symbols = self.scope.symbols
+        variables = [symbols[name] for name in wanted]
+        dimension = self.scope.dimensions([axis for symbol in symbols.values() for axis in symbol.axes])
+        lowering = Lowering(dimension, variables)
+
+        def node(name: str) -> Node:
+            return lowering.named(symbols[name])
+
+        twins = {lowering.variable(v): lowering.known(v) for v in variables if v.structure}
+        (output_name,) = self._names(self.proof.source.output)
+        output, by = node(output_name), tuple([lowering.variable(v) for v in variables])
+        given = self.proof.source.cotangent
+        if given is None:
+            expected = jacobians(output, by)
+        else:
+            expected = pullbacks(output, by, node(given.name))
+        sides = [(node(a), node(b)) for a, b in self.pairs]
+        sides += [(expected[v], node(wanted[name])) for v, name in zip(by, wanted, strict=True)]
+        sides = [(restored(a, twins), restored(b, twins)) for a, b in sides]
+        kinds = {symbol.name: symbol.structure for symbol in symbols.values()}
+        points = Points(descendants([output, *by, *[side for pair in sides for side in pair]]), kinds)
+        for a, b in sides:
+            self._equal(points, a, b)
+        if not differences:
+            return []
+        slopes = [Slope(output, v, expected[v]) if given is None else Slope(output, v, expected[v], "pullback", node(given.name)) for v in by]
+        try:
+            return [points.differences(slope) for slope in slopes]
+        except Refuted:
+            raise _failed("the derivative is not the slope of the output") from None
+
+    def _equal(self, points: Points, a: Node, b: Node) -> None:
+        if a is b or (a.shape == b.shape and points.proved(lambda at: at.value(a), lambda at: at.value(b))):
+            return
+        raise _failed("an equation does not hold for " + ", ".join(f"{k} = {v}" for k, v in self.lengths.items()))
+
+
+def _failed(how: str) -> IndexcalcError:
+    message = f"the passes that were found are wrong: {how}; they are withheld"
+    return IndexcalcError("E490", message, help="this is a mistake of indexcalc's, not of the input: please report it")
