@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from indexcalc.answer import Answer
 from indexcalc.errors import IndexcalcError
-from indexcalc.session import check, diff, differentiate, run, simplify, verdicts
+from indexcalc.session import backprop, check, diff, differentiate, run, simplify, verdicts
 from indexcalc.tensor.nodes import clear_caches
 
 if TYPE_CHECKING:
+    from indexcalc.backprop.passes import Passes
     from indexcalc.claims.verdict import Verdict
     from indexcalc.explanation.explained import Explanation
 
 __all__ = [
     "Answer",
     "IndexcalcError",
+    "Passes",
     "Verdict",
+    "backprop",
     "check",
     "clear_caches",
     "diff",
@@ -51,4 +54,8 @@ def __getattr__(name: str) -> Any:
         from indexcalc.claims.verdict import Verdict
 
         return Verdict
+    if name == "Passes":  # most questions have no loops
+        from indexcalc.backprop.passes import Passes
+
+        return Passes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

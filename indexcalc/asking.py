@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from indexcalc.claims.names import Claim, Names, names_of
 from indexcalc.derivation import Input, Task
@@ -19,6 +20,9 @@ from indexcalc.language.scope import Reading, counted, kind_of, no_variable
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.structure import restored
+
+if TYPE_CHECKING:
+    from indexcalc.backprop.passes import Passes
 
 DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
 
@@ -141,6 +145,14 @@ class Asked:
         for symbol in found.values():
             self.scope.appear(symbol)
         return sorted(found.values(), key=lambda symbol: symbol.place)
+
+    # ------------------------------------------------------------------ passes
+    def passes(self, line: int, written_out: bool, prefix: str) -> Passes | None:
+        """The passes of a first derivative that depends on an open loop; with ``written_out`` of any that has a name.
+        Raises IndexcalcError E404 for what such loops cannot be asked."""
+        from indexcalc.backprop.asking import passes  # most questions have no loops
+
+        return passes(self, line, written_out, prefix)
 
     # ------------------------------------------------------------------ tasks
     def tasks(self, line: int, layout: str) -> Iterator[Task]:

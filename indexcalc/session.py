@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 from indexcalc.answer import Answer
 from indexcalc.asking import Asked
 from indexcalc.claims.names import Claim
-from indexcalc.derivation import Task
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language.definitions import Definitions
 from indexcalc.language.differentials import Question
@@ -22,6 +21,7 @@ from indexcalc.language.statements import Claim as Claimed
 from indexcalc.language.statements import Declaration, Definition, claimed
 
 if TYPE_CHECKING:
+    from indexcalc.backprop.passes import Gradient, Passes
     from indexcalc.claims.verdict import Verdict
 
 Mode = Literal["run", "diff", "simplify", "check"]
@@ -31,8 +31,11 @@ LAYOUTS = ("numerator", "denominator", "both")
 class Session:
     """A file, or one question: its declarations and definitions in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, passes: Literal["open", "loops", "all"] = "open", prefix: str = "") -> None:
+        """``passes``: which first derivatives come with their forward and backward pass: those through loops whose
+        length is a symbol, through any loop, or all of what has a name. Adjoints are named with ``prefix``."""
         self.scope = Scope()
+        self.passes, self.prefix = passes, prefix
         self._definitions = Definitions(self.scope)
         self._order = Order(self._definitions)
 
@@ -51,7 +54,7 @@ class Session:
         layout: str = "numerator",
         line: int = 1,
         claim: str | None = None,
-    ) -> list[Answer | Verdict]:
+    ) -> list[Answer | Gradient | Verdict]:
         """What one statement asks: nothing for a declaration, else an answer a question, a verdict a claim.
 
         In mode "run" a definition is kept for the statements that follow; in the others its left-hand side names
@@ -79,30 +82,35 @@ class Session:
             if mode == "check":
                 formula = self._claim(claim, statement.span)
                 return list(self.verdicts(statement, text, formula, wrt=wrt, order=order, line=line))
-            tasks = self.tasks(statement, text, wrt=wrt, order=order, layout=layout, line=line)
+            return self.asked(statement, text, wrt=wrt, order=order, layout=layout, line=line)
         except IndexcalcError as error:
             raise error.located(text) from error.__cause__
         except RecursionError:
             raise IndexcalcError("E502", "this is nested too deeply", (0, len(text)), text=text) from None
-        return [Answer(task) for task in tasks]
 
     # ------------------------------------------------------------------ questions
-    def tasks(
+    def asked(
         self, question: Question, text: str, *, wrt: Sequence[str], order: int, layout: str, line: int
-    ) -> list[Task]:
-        """A question as tensor expressions; one task for each variable where none is named."""
+    ) -> list[Answer | Gradient | Verdict]:
+        """The answers to a question; one for each variable where none is named."""
         if layout not in LAYOUTS:
             message = f"the layout {layout!r} is not known"
             raise IndexcalcError("E404", message, help=f"the layouts are {', '.join(LAYOUTS)}")
         if order not in (1, 2):
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
         with self.scope.attempt(keep=False):
-            asked = Asked(self._definitions, question, text, wrt, order)
+            asked = Asked(self._definitions, self._definitions.asked(question, text), text, wrt, order)
+            written_out = self.passes == "all" or (self.passes == "loops" and bool(self.scope.families))
+            passes = None
+            if self.scope.open.recurrences or written_out:
+                passes = asked.passes(line, written_out, self.prefix)
+            if passes is not None and passes.is_open:
+                return list(passes.gradients)
             tasks = list(asked.tasks(line, LAYOUTS[0] if layout == "both" else layout))
-        if layout != "both":
-            return tasks
-        pairs = [(task, replace(task, layout="denominator")) for task in tasks]
-        return [way for pair in pairs for way in (pair if pair[0].has_layouts else pair[:1])]
+        if layout == "both":
+            pairs = [(task, replace(task, layout="denominator")) for task in tasks]
+            tasks = [way for pair in pairs for way in (pair if pair[0].has_layouts else pair[:1])]
+        return [Answer(task, passes=passes) for task in tasks]
 
     def _claim(self, text: str | None, span: Span) -> Claim:
         """A formula that is given apart from its question."""
@@ -158,17 +166,48 @@ def differentiate(
     """The derivatives of an expression: by each variable in ``wrt``, or by each that it has. ``order`` 2 with
     two variables is the mixed derivative. Statements before the last, between semicolons, are definitions.
 
-    Raises IndexcalcError.
+    Raises IndexcalcError: E404 for a loop whose length is a symbol, which ``backprop`` is for.
     """
-    session, last = _prepared(text, let)
+    found = answered(Session(), text, wrt, let, order, layout)
+    answers = [answer for answer in found if isinstance(answer, Answer)]
+    if found and not answers:
+        message = "the length of a loop is a symbol here"
+        raise IndexcalcError("E404", message, help="ask `indexcalc.backprop(…)`", text=text)
+    return answers or _nothing(text)
+
+
+def backprop(text: str, wrt: str | Sequence[str] | None = None, let: Sequence[str] = (), prefix: str = "") -> Passes:
+    """The forward and the backward pass of a scalar by the variables in ``wrt``, or by all: an equation for each name
+    that the text defines and for the adjoint of each, d or ``prefix`` before the name. Loops stay loops where their
+    length is a symbol. Raises IndexcalcError."""
     names = [wrt] if isinstance(wrt, str) else list(wrt or ())
-    answers = session.answers(last, "diff", wrt=names, order=order, layout=layout)
-    return [answer for answer in answers if isinstance(answer, Answer)] or _nothing(last)
+    found = answered(Session("all", prefix), text, names, let)
+    passes = next((answer.passes for answer in found if answer.passes is not None), None)
+    if passes is None:
+        message = "there is no scalar here that names are defined for"
+        raise IndexcalcError("E217", message, help="define it, `L = norm2(a)^2`, or ask for `vjp(a, W, G)`", text=text)
+    return passes
+
+
+def answered(
+    session: Session,
+    text: str,
+    wrt: str | Sequence[str] | None = None,
+    let: Sequence[str] = (),
+    order: int = 1,
+    layout: str = "numerator",
+) -> list[Answer | Gradient]:
+    """What a session answers to an expression. Raises IndexcalcError."""
+    last = _prepared(session, text, let)
+    names = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    found = session.answers(last, "diff", wrt=names, order=order, layout=layout)
+    return [answer for answer in found if not _is_verdict(answer)] or _nothing(last)  # type: ignore[misc]
 
 
 def simplify(text: str, let: Sequence[str] = ()) -> Answer:
     """An expression in its simplest form: an answer of order 0. Raises IndexcalcError."""
-    session, last = _prepared(text, let)
+    session = Session()
+    last = _prepared(session, text, let)
     answers = session.answers(last, "simplify")
     return next((answer for answer in answers if isinstance(answer, Answer)), None) or _nothing(last)
 
@@ -193,13 +232,18 @@ def verdicts(
     order: int = 1,
 ) -> list[Verdict]:
     """What is to be said of a claim, for each variable in ``wrt``. Raises IndexcalcError."""
-    session, last = _prepared(text, let)
+    session = Session()
+    last = _prepared(session, text, let)
     names = [wrt] if isinstance(wrt, str) else list(wrt or ())
     found = session.answers(last, "check", wrt=names, order=order, claim=claim)
-    return [verdict for verdict in found if not isinstance(verdict, Answer)] or _nothing(last)
+    return [verdict for verdict in found if _is_verdict(verdict)] or _nothing(last)  # type: ignore[misc]
 
 
-def run(text: str) -> Iterator[Answer | Verdict]:
+def _is_verdict(found: object) -> bool:
+    return hasattr(found, "holds")
+
+
+def run(text: str) -> Iterator[Answer | Gradient | Verdict]:
     """The answers to a file's questions and the verdicts on its claims, in order. Raises IndexcalcError at the first
     bad statement."""
     session = Session()
@@ -208,25 +252,24 @@ def run(text: str) -> Iterator[Answer | Verdict]:
         yield from session.answers(statement, line=line)
 
 
-def prepared(let: Sequence[str]) -> Session:
-    """A session with these declarations. Raises IndexcalcError."""
-    session = Session()
+def declare(session: Session, let: Sequence[str]) -> Session:
+    """The session with these declarations. Raises IndexcalcError."""
     for text in let:
         if session.answers(text, "simplify"):
             raise IndexcalcError("E307", "this is no declaration", (0, len(text)), "`W: matrix(m, n)`", text)
     return session
 
 
-def _prepared(text: str, let: Sequence[str]) -> tuple[Session, str]:
-    """A session with declarations and the statements before the last; and the last one."""
-    session = prepared(let)
+def _prepared(session: Session, text: str, let: Sequence[str]) -> str:
+    """The last statement of a text; the session has the declarations and the statements before it."""
+    declare(session, let)
     statements = list(split(text))
     if not statements:
         raise IndexcalcError("E107", "there is nothing to read", (0, len(text)), text=text)
     session.foresee(statements[:-1])
     for line, statement in statements[:-1]:
         session.answers(statement, line=line)
-    return session, statements[-1][1]
+    return statements[-1][1]
 
 
 def _nothing(text: str) -> NoReturn:

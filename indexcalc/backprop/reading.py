@@ -57,6 +57,11 @@ class Unread:
         """Whether anything in it is done once for each step of an open loop."""
         return any(symbol.name in self.open.recurrences or symbol.name in self.open.members for symbol in self.symbols)
 
+    def is_numbered(self, symbol: Symbol) -> bool:
+        """Whether a name is one of a family whose steps are written out: h[3]."""
+        stem, _, step = symbol.name.rpartition("_")
+        return step.isdigit() and int(step) in self.scope.families.get(stem, ())
+
     # ------------------------------------------------------------------ what families have
     def _complete(self) -> None:
         """Members that stand in for no step that is defined are inputs, as h[0] of h[t] = f(h[t-1]); families that are

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,11 +10,12 @@ from indexcalc.backprop.adjoints import Backward
 from indexcalc.backprop.model import Equation, Model
 from indexcalc.forms.context import FIRST, Context
 from indexcalc.forms.index import Letters
-from indexcalc.forms.nodes import Form
+from indexcalc.forms.nodes import Form, Sum
 from indexcalc.forms.printed import Printed, Writer
 from indexcalc.language.index_notation import subscript
 from indexcalc.language.steps import Extent
-from indexcalc.render.text import text
+from indexcalc.render import latex
+from indexcalc.render.text import pieces
 from indexcalc.tensor.nodes import Node, number
 
 LETTERS = ("i", "j", "k", "l", "p", "q", "r", "s")
@@ -34,16 +36,61 @@ class Line(NamedTuple):
 
     def text(self, indexed: bool = False) -> str:
         """In matrix notation, or index notation where there is no other or that is asked for."""
-        indexed = indexed or not self.is_matrix
-        left = self.name + (subscript(self.letters) if indexed and self.letters else "")
-        parts = [self._term(printed, extent, indexed) for printed, extent in self.terms]
-        right = parts[0] + "".join(f" - {p[1:]}" if p.startswith("-") else f" + {p}" for p in parts[1:])
-        return f"{left} = {right}" + (f" {self.extent.text}" if self.extent else "")
+        return "".join([shown for shown, _ in self.pieces(indexed)])
 
-    def _term(self, printed: Printed, extent: Extent | None, indexed: bool) -> str:
+    def right(self, indexed: bool) -> str:
+        """The right side alone."""
+        return "".join([shown for shown, _ in self._right(indexed)])
+
+    def pieces(self, indexed: bool = False) -> Iterator[tuple[str, str]]:
+        """The text in pieces, each with what it is."""
+        indexed = indexed or not self.is_matrix
+        yield self.name + (subscript(self.letters) if indexed and self.letters else ""), "name"
+        yield " = ", "operator"
+        yield from self._right(indexed)
+        if self.extent is not None:
+            yield f" {self.extent.text}", "label"
+
+    def _right(self, indexed: bool) -> Iterator[tuple[str, str]]:
+        for place, (printed, extent) in enumerate(self.terms):
+            if place:
+                yield " + ", "operator"
+            form = self._form(printed, indexed)
+            if extent is None:
+                yield from pieces(form)
+                continue
+            yield "sum", "function"
+            yield "(", "bracket"
+            yield from pieces(form)
+            yield f" {extent.text}", "label"
+            yield ")", "bracket"
+
+    def latex(self, indexed: bool = False) -> str:
+        """As LaTeX, the left side before ``&=``."""
+        indexed = indexed or not self.is_matrix
+        parts = []
+        for printed, extent in self.terms:
+            form = self._form(printed, indexed)
+            sign = "" if extent is None else _sum_sign(extent)
+            several = sign and isinstance(form, Sum)
+            parts.append(sign + (rf"\left({latex.latex(form)}\right)" if several else latex.latex(form)))
+        left = latex.name(self.name, self.letters if indexed else ())
+        steps = "" if self.extent is None else rf", \quad {_steps(self.extent)}"
+        return f"{left} &= {' + '.join(parts)}{steps}"
+
+    def _form(self, printed: Printed, indexed: bool) -> Form:
         form = printed.indexed if indexed else printed.matrix
         assert form is not None
-        return text(form) if extent is None else f"sum({text(form)} {extent.text})"
+        return form
+
+
+def _sum_sign(extent: Extent) -> str:
+    low, high = extent.ends
+    return rf"\sum_{{{extent.variable} = {low.text}}}^{{{high.text}}} "
+
+
+def _steps(extent: Extent) -> str:
+    return rf"{extent.variable} = {extent.first.text}, \dots, {extent.last.text}"
 
 
 class Written:
@@ -82,8 +129,3 @@ class Written:
             form: Form = self.writer.index(letters).form(printed.node, letters)
             printed = printed._replace(indexed=form)
         return printed
-
-    def text(self, equation: Equation) -> tuple[str, str]:
-        """In matrix notation where there is one, and in index notation."""
-        line = self.line(equation)
-        return line.text(), line.text(indexed=True)

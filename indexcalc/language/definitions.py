@@ -8,6 +8,7 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.language import core, syntax
 from indexcalc.language.core import Core, Symbol
 from indexcalc.language.index_notation import letters_of
+from indexcalc.language.differentials import Question
 from indexcalc.language.loops import sum_of_steps
 from indexcalc.language.programs import Program
 from indexcalc.language.recurrences import Recurrences, members_in
@@ -102,6 +103,23 @@ class Definitions:
         body = self.recurrences.named_sums(body, text, stem)
         self.recurrences.foretell([body], None)
         return body
+
+    def asked(self, question: Question, text: str) -> Question:
+        """A question with names for its sums over open loops, and the members of families that it has foretold."""
+        if not self.scope.open.variable:
+            return question
+        body, left = question.body, question.left
+        each = sum_of_steps(body)
+        added = None if each is None else self.scope.open.extent(each.loop)
+        if left is not None and each is not None and added is not None:
+            self._repeat(Definition(left.span, left, body), text, None, each.body, added)
+            self.scope.open.own.add(left.text)
+            body = left._replace(span=body.span)
+        elif not isinstance(body, Name):
+            body = self.opened(body, text, "L")
+        trees = [body, *question.variables, *([question.vector] if question.vector is not None else [])]
+        self.recurrences.foretell(trees, None)
+        return question._replace(body=body, left=body if question.left is question.body and isinstance(body, Name) else question.left)
 
     def declared(self, made: Symbol) -> Symbol | None:
         """What the user has declared of a name that is now given a meaning; None where nothing."""

@@ -74,6 +74,7 @@ class Scope:
         """A statement: what it adds stays if ``keep`` and it raises nothing, else all is as before."""
         known, mark = len(self.symbols), self.sizes.mark()
         size_symbols = set(self.size_symbols)
+        loops = self.open.mark()
         done = False
         try:
             yield
@@ -83,6 +84,7 @@ class Scope:
                 for name in list(self.symbols)[known:]:
                     del self.symbols[name]
                 self.size_symbols = size_symbols
+                self.open.back_to(loops)
                 self.sizes.back_to(mark)
 
     def add(self, symbol: Symbol) -> None:

@@ -1,0 +1,268 @@
+"""The forward and the backward pass of one question, and the gradients that come out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from indexcalc.backprop.adjoints import Backward
+from indexcalc.backprop.model import Equation, Model
+from indexcalc.backprop.proof import Proof, Source
+from indexcalc.backprop.written import Line, Written
+from indexcalc.derivation import Input
+from indexcalc.errors import IndexcalcError
+from indexcalc.render.report import Report, heading
+
+Row = Sequence[tuple[str, str]]
+"""Pieces of text, each with what it is."""
+
+
+class Asking(NamedTuple):
+    """What was asked: the text with its line, the form (diff, grad or vjp), what the output is called, and notes."""
+
+    text: str
+    line: int
+    form: str
+    name: str
+    notes: tuple[str, ...]
+
+
+class Passes:
+    """A model's equations, those of its adjoints, and the gradients by what was asked for.
+
+    What is shown is checked first: everything but ``model`` and ``backward`` raises IndexcalcError E490 for passes
+    that are wrong.
+    """
+
+    def __init__(
+        self,
+        asking: Asking,
+        model: Model,
+        backward: Backward,
+        wanted: Sequence[Input],
+        source: Source,
+        has_steps: bool,
+    ) -> None:
+        self.asking, self.model, self.backward = asking, model, backward
+        self.has_steps = has_steps
+        self.wanted = wanted
+        self.source = source
+        self.written = Written(model, backward)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the number of steps is a symbol."""
+        return bool(self.backward.least)
+
+    # ------------------------------------------------------------------ equations
+    def equations(self) -> Iterator[tuple[str, Equation]]:
+        """Each equation with the part that it belongs to: forward, backward or gradient."""
+        yield from (("forward", equation) for equation in self.model.equations)
+        wanted = {equation for own in self.backward.wanted.values() for equation in own}
+        yield from (("backward", e) for e in self.backward.equations if e not in wanted)
+        yield from (("gradient", e) for e in self.backward.equations if e in wanted)
+
+    def lines(self, indexed: bool = False) -> Iterator[tuple[str, Line]]:
+        """Each equation in print, with the part that it belongs to."""
+        self.verified  # noqa: B018
+        return ((part, self.written.line(equation)) for part, equation in self.equations())
+
+    def texts(self, part: str, indexed: bool = False) -> list[str]:
+        """The equations of a part as text: definitions that can be read again."""
+        return [line.text(indexed) for own, line in self.lines() if own == part]
+
+    def __str__(self) -> str:
+        return "\n".join(line.text() for _, line in self.lines())
+
+    @property
+    def forward(self) -> list[str]:
+        """What the user defined, in matrix notation."""
+        return self.texts("forward")
+
+    @property
+    def adjoints(self) -> list[str]:
+        """The equations of the adjoints, the gradients last, in matrix notation."""
+        return [*self.texts("backward"), *self.texts("gradient")]
+
+    # ------------------------------------------------------------------ the proof
+    @cached_property
+    def verified(self) -> dict[str, Any]:
+        """That every adjoint is proved to be the derivative of the model with its loops written out, for which lengths,
+        and the largest relative error of the derivative beside differences. Raises IndexcalcError E490."""
+        proof = Proof(self.model, self.written, self.source)
+        try:
+            error = proof.check()
+        except IndexcalcError as failed:
+            raise failed.located(self.asking.text) from None
+        return {
+            "exact": True,
+            "numeric_error": None if error is None else float(f"{error:.0e}"),
+            "lengths": proof.lengths() if self.is_open else [],
+        }
+
+    @property
+    def proved(self) -> str:
+        """What was proved, in words."""
+        if not self.is_open:
+            return "each adjoint is the derivative of the whole, exactly"
+        each = [f"{name} = {first}, …, {first + len(self.verified['lengths']) - 1}" for name, first in self.backward.least.items()]
+        return f"written out for {' and '.join(each)}, each adjoint is the derivative of the whole, exactly"
+
+    # ------------------------------------------------------------------ showing itself
+    @property
+    def report(self) -> Report:
+        """The head of the answer: what is differentiated by what, and what was assumed."""
+        by = [i.spelling for i in self.wanted]
+        least = [f"from {name} = {n} on" for name, n in self.backward.least.items() if n > 1]
+        return Report(
+            question="diff" if self.asking.form != "vjp" else "vjp",
+            text=self.asking.text,
+            name=self.asking.name,
+            expression=None,
+            variables=by,
+            axes=(),
+            vector="" if self.source.cotangent is None else self.source.cotangent.name,
+            declarations=[(self.declaration(i), i.assumed) for i in self.model.inputs],
+            notes=[*self.asking.notes, *(["the equations hold " + " and ".join(least)] if least else [])],
+            lines=(),
+            where={},
+            layout="",
+            shape="",
+        )
+
+    def declaration(self, i: Input) -> str:
+        """``x[t]: vector(n) for t = 1..T``"""
+        member = self.model.members.get(i.name)
+        if member is None or member.family not in self.model.ranges:
+            return i.declaration
+        low, high = self.model.ranges[member.family]
+        step = self.model.step
+        own = Input(f"{member.family}[{step}]", f"{member.family}[{step}]", i.rank, i.structure, i.shape, i.assumed)
+        return f"{own.declaration} for {step} = {low.text}..{high.text}"
+
+    def rows(self, forms: Sequence[str] = ()) -> Iterator[Row]:
+        """The equations as rows of pieces: in matrix notation; those of the adjoints in index notation too where the
+        number of steps is a symbol, or only so where only that is asked for."""
+        only_indexed = "index" in forms and not {"matrix", "program"} & set(forms)
+        found = list(self.lines())
+        rows = [(part, line.pieces(only_indexed)) for part, line in found]
+        if not only_indexed and ("index" in forms or (self.is_open and not forms)):
+            rows += [("index", line.pieces(True)) for part, line in found if part != "forward"]
+        before = ""
+        for part, pieces in rows:
+            yield [(f"  {part if part != before else '':<8}  ", "label"), *pieces]
+            before = part
+        yield [(f"  {'proved':<8}  ", "label"), (self.proved, "reason")]
+
+    def title(self, partial: str = "d ") -> str:
+        """``∂L / ∂W, ∂L / ∂b``"""
+        each = [heading(self.report._replace(variables=[i.spelling]), partial) for i in self.wanted]
+        return ", ".join(each)
+
+    def latex(self) -> Iterator[str]:
+        """The lines of an align* environment."""
+        yield f"% {self.title()}"
+        yield r"\begin{align*}"
+        rows = [(part, line) for part, line in self.lines()]
+        for place, (part, line) in enumerate(rows):
+            end = r" \\" if place < len(rows) - 1 else ""
+            yield rf"  {line.latex()} && \text{{{part}}}{end}"
+        yield r"\end{align*}"
+
+    def _repr_latex_(self) -> str:
+        lines = [line.latex() for _, line in self.lines()]
+        return "$\\displaystyle \\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$"
+
+    # ------------------------------------------------------------------ results
+    @cached_property
+    def gradients(self) -> list[Gradient]:
+        """One for each variable that was asked for, in order."""
+        return [Gradient(self, i) for i in self.wanted]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The equations as text, by part, in matrix notation and in index notation; and what proves them."""
+        parts = ("forward", "backward", "gradient")
+        return {
+            **{part: self.texts(part) for part in parts},
+            "index": {part: self.texts(part, indexed=True) for part in parts},
+            "verified": self.verified,
+        }
+
+
+class Gradient:
+    """The gradient by one variable, as the passes have it: the adjoint of the variable."""
+
+    def __init__(self, passes: Passes, variable: Input) -> None:
+        self.passes, self.variable = passes, variable
+
+    @property
+    def lines(self) -> list[Line]:
+        """Its equations: more than one where the last steps differ from the others."""
+        self.passes.verified  # noqa: B018
+        return [self.passes.written.line(e) for e in self.passes.backward.wanted[self.variable.name]]
+
+    @property
+    def name(self) -> str:
+        """What it is called: dW."""
+        return self.lines[0].name if self.lines else ""
+
+    @property
+    def matrix(self) -> str | None:
+        """The right side in matrix notation, where there is one equation."""
+        return self.lines[0].right(False) if len(self.lines) == 1 and self.lines[0].is_matrix else None
+
+    @property
+    def index(self) -> str | None:
+        """The right side in index notation, where there is one equation."""
+        return self.lines[0].right(True) if len(self.lines) == 1 else None
+
+    @property
+    def indices(self) -> tuple[str, ...]:
+        """The letters of its axes in the index form."""
+        return self.lines[0].letters if self.lines else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of an answer, with ``program``: the equations that its forms refer to."""
+        passes, asking = self.passes, self.passes.asking
+        matrix = self.matrix
+        reason = None if matrix is not None else "it has more than one equation: see program"
+        return {
+            "schema": 1,
+            "line": asking.line,
+            "input": asking.text,
+            "ok": True,
+            "wrt": [self.variable.spelling],
+            "order": 1,
+            "shape": list(self.variable.shape),
+            "layout": "numerator",
+            "declarations": {
+                i.spelling: {"kind": i.kind, "shape": list(i.shape), "assumed": i.assumed} for i in passes.model.inputs
+            },
+            "notes": list(passes.report.notes),
+            "indices": list(self.indices),
+            "index": self.index,
+            "matrix": matrix,
+            "no_matrix_reason": reason,
+            "vec": None,
+            "cotangent": None if passes.source.cotangent is None else passes.source.cotangent.name,
+            "pullback": matrix if matrix is not None else self.index,
+            "pullback_notation": "matrix" if matrix is not None else "index",
+            "perturbation": None,
+            "differential": None,
+            "differential_notation": None,
+            "structured": None,
+            "where": {},
+            "program": passes.to_dict(),
+            "latex": {
+                "index": None,
+                "matrix": self.lines[0].latex() if len(self.lines) == 1 else None,
+                "pullback": None,
+            },
+            "arguments": {},
+            "verified": passes.verified,
+            "error": None,
+        }
+
+    def _repr_latex_(self) -> str:
+        return self.passes._repr_latex_()
