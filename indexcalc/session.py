@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from indexcalc.answer import Answer
 from indexcalc.asking import Asked
@@ -12,6 +12,7 @@ from indexcalc.claims.names import Claim
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language.definitions import Definitions
 from indexcalc.language.differentials import Question
+from indexcalc.language.loops import written_out
 from indexcalc.language.order import Order
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.programs import Program
@@ -31,7 +32,7 @@ LAYOUTS = ("numerator", "denominator", "both")
 class Session:
     """A file, or one question: its declarations and definitions in order."""
 
-    def __init__(self, passes: Literal["open", "loops", "all"] = "open", prefix: str = "") -> None:
+    def __init__(self, passes: Literal["none", "open", "loops", "all"] = "open", prefix: str = "") -> None:
         """``passes``: which first derivatives come with their forward and backward pass: those through loops whose
         length is a symbol, through any loop, or all of what has a name. Adjoints are named with ``prefix``."""
         self.scope = Scope()
@@ -119,7 +120,7 @@ class Session:
             raise IndexcalcError("E107", "there is no claim to check", span, help_)
         text = normalise(text)
         try:
-            formula, left = claimed(parse(text), self.scope)
+            formula, left = claimed(self.scope.open.placed(parse(text)), self.scope)
         except IndexcalcError as error:
             raise error.located(text) from error.__cause__
         return Claim(text, formula, left)
@@ -133,7 +134,14 @@ class Session:
         if order not in (1, 2):
             raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported")
         with self.scope.attempt(keep=False):
-            asked = Asked(self._definitions, question, text, wrt, order)
+            asked = Asked(self._definitions, self._definitions.asked(question, text), text, wrt, order)
+            loops = bool(self.scope.open.recurrences or self.scope.families)
+            passes = asked.passes(line, True, self.prefix) if loops and self.passes != "none" else None
+            if passes is not None and passes.has_steps:
+                yield self._over_steps(passes, text, claim, wrt)
+                return
+            if "for" in claim.text:
+                claim = claim._replace(tree=written_out(claim.tree, self.scope.whole))
             if not asked.wanted and len(asked.requests) > 1:
                 message = "a claim is about the derivative by one variable, and none is named"
                 raise IndexcalcError("E304", message, question.span, "name it: `--wrt x`, `d a / d x == …`")
@@ -142,6 +150,32 @@ class Session:
                     yield checked(task, names, claim)
                 except IndexcalcError as error:
                     raise error.located(claim.text) from error.__cause__
+
+
+    def _over_steps(self, passes: Passes, text: str, claim: Claim, wrt: Sequence[str]) -> Verdict:
+        """What is to be said of a claim about a model with loops, in which adjoints may be named: for a few lengths,
+        with the loops written out."""
+        found: list[tuple[str, Verdict]] = []
+        for lengths in passes.lengths:
+            session = Session("none")
+            given = [f"{name} = {value}" for name, value in lengths.items()]
+            texts = list(enumerate([*given, *passes.definitions()]))
+            session.foresee(texts)
+            for line, each in texts:
+                session.answers(each, line=line)
+            inside = claim.text == text
+            more: dict[str, Any] = {} if inside else {"mode": "check", "claim": claim.text, "wrt": wrt}
+            (verdict,) = session.answers(text, line=passes.asking.line, **more)
+            assert not isinstance(verdict, Answer)
+            found.append((" and ".join(given), verdict))
+            if not verdict.holds:
+                break
+        place, verdict = found[-1]
+        if not passes.is_open:
+            return verdict
+        notes = [*passes.report.notes, f"with the loops written out for {passes.tried if verdict.holds else place}"]
+        right = "; ".join([line.text() for gradient in passes.gradients for line in gradient.lines])
+        return replace(verdict, notes=notes, typed=claim.text[slice(*claim.tree.span)], right=right)
 
 
 # ---------------------------------------------------------------------- the public functions

@@ -47,6 +47,8 @@ class Backward(NamedTuple):
     shares: dict[str, list[Share]]
     least: dict[str, int]
     prefix: str
+    given: dict[str, Node]
+    """Adjoints that have no name, for they are numbers or were given."""
 
 
 def backward(model: Model, wanted: Sequence[str], seed: Node, prefix: str) -> Backward:
@@ -128,7 +130,7 @@ class _Pass:
             wanted[name] = tuple([e for e in own if e.name == point]) or own
         for equation in model.equations:
             self._at_least_one_step(equation)
-        return Backward(tuple([e for own in done.values() for e in own]), wanted, self.shares, self.least, self.prefix)
+        return Backward(tuple([e for own in done.values() for e in own]), wanted, self.shares, self.least, self.prefix, self.given)
 
     def _without_copies(self, made: dict[str, list[Equation]]) -> None:
         """``dh0 = dh[0]`` takes the right side of dh[0], if that stands nowhere else."""

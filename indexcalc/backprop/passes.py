@@ -98,16 +98,31 @@ class Passes:
         return {
             "exact": True,
             "numeric_error": None if error is None else float(f"{error:.0e}"),
-            "lengths": proof.lengths() if self.is_open else [],
+            "lengths": self.lengths if self.is_open else [],
         }
+
+    @property
+    def lengths(self) -> list[dict[str, int]]:
+        """The lengths for which loops are written out in proofs; one without any where they are numbers already."""
+        return Proof(self.model, self.written, self.source).lengths()
+
+    def definitions(self) -> list[str]:
+        """The user's statements, then an equation for each name of ours and for each adjoint."""
+        own = [self.written.line(e).text() for e in self.model.equations if e.name in self.source.own]
+        return [*self.source.texts, *own, *self.adjoints]
+
+    @property
+    def tried(self) -> str:
+        """For which lengths something was tried: ``T = 1, …, 4``."""
+        count = len(self.lengths) - 1
+        return " and ".join(f"{name} = {first}, …, {first + count}" for name, first in self.backward.least.items())
 
     @property
     def proved(self) -> str:
         """What was proved, in words."""
         if not self.is_open:
             return "each adjoint is the derivative of the whole, exactly"
-        each = [f"{name} = {first}, …, {first + len(self.verified['lengths']) - 1}" for name, first in self.backward.least.items()]
-        return f"written out for {' and '.join(each)}, each adjoint is the derivative of the whole, exactly"
+        return f"written out for {self.tried}, each adjoint is the derivative of the whole, exactly"
 
     # ------------------------------------------------------------------ showing itself
     @property

@@ -259,7 +259,8 @@ def explain(
         except IndexcalcError as error:
             output.error(error)
     else:
-        _one(output, text, lambda: differentiate(text, wrt, let or (), order, layout))
+        asking = _session(output, "")
+        _one(output, text, lambda: answered(asking, text, wrt, let or (), order, layout))
     _finish(output)
 
 

@@ -53,6 +53,8 @@ def written_out(tree: Syntax, whole: Whole) -> Syntax:
         return syntax.mapped(tree, lambda part: written_out(part, whole))
     terms = [at_step(each.body, each.loop.variable, step) for step in steps(each.loop, whole)]
     terms = [syntax.Group(tree.span, written_out(term, whole)) for term in terms]
+    if len(terms) < 2:
+        return terms[0] if terms else syntax.Number(tree.span, Fraction(0))
     return syntax.Group(tree.span, syntax.Sum(tree.span, tuple((1, term) for term in terms)))
 
 

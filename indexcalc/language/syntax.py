@@ -147,15 +147,16 @@ class Statement(NamedTuple):
 
 
 def spelling(text: str, scripts: tuple[Script, ...]) -> str:
-    """A name with its scripts in one spelling: W_{hh} and W_hh are one name, h[3] is h_3, h_{t-1} keeps its braces."""
+    """A name with its scripts in one spelling: W_{hh} and W_hh are one name, h[3] is h_3 (but where steps are no
+    numbers), h_{t-1} keeps its braces."""
     parts = [text]
     for script in scripts:
         inner = "".join(script.text.split())
-        if script.mark == STEP:
+        if script.mark == STEP or (script.mark == "[" and not inner.isdigit()):
             parts.append(f"[{inner}]")
-            continue
-        plain = inner.isdigit() if script.mark == "[" else script.mark == "_" and inner.isalnum()
-        parts.append(f"_{inner}" if plain else f"{script.mark}{{{inner}}}")
+        else:
+            plain = script.mark == "[" or (script.mark == "_" and inner.isalnum())
+            parts.append(f"_{inner}" if plain else f"{script.mark}{{{inner}}}")
     return "".join(parts)
 
 

@@ -206,7 +206,9 @@ def word(text: str) -> str:
 
 def name(text: str, letters: Sequence[str] = ()) -> str:
     """A name, its subscripts and superscripts upright, with the letters of its axes."""
-    stem, *rest = text.replace("[", "_{").replace("]", "}").replace("^", "_^").split("_")
+    if text.endswith("]") and "^" not in text:  # a step: h[t-1]
+        text = text.replace("[", "_{").replace("]", "}")
+    stem, *rest = text.replace("^", "_^").split("_")
     subscripts = [part.strip("{}") for part in rest if part and not part.startswith("^")]
     superscripts = [part[1:].strip("{}") for part in rest if part.startswith("^")]
     below = ",".join(part if len(part) == 1 or not part.isalnum() else rf"\mathrm{{{part}}}" for part in subscripts)
