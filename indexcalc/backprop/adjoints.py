@@ -63,7 +63,7 @@ class _Pass:
         self.shares: dict[str, list[Share]] = {}
         self.given: dict[str, Node] = {}
         """Adjoints that need no name: numbers, and that of the output."""
-        self.least: dict[str, int] = {}
+        self.least = lengths(model)
         self.defining: dict[str, list[Equation]] = {}
         self.uses: dict[str, list[str]] = {}
         self.values: dict[Node, Node] = {}
@@ -72,7 +72,7 @@ class _Pass:
             self.defining.setdefault(unit, []).append(equation)
             used = [model.unit(v.name) for term in equation.terms for v in variables_of(term.node)]
             self.uses[unit] = list(dict.fromkeys([*self.uses.get(unit, ()), *used]))
-            self.values |= _values(equation)
+            self.values |= values(equation)
         self.active = self._active()
 
     def _active(self) -> Collection[str]:
@@ -128,8 +128,6 @@ class _Pass:
             member = model.members.get(name)
             point = "" if member is None else member._replace(family=self.prefix + member.family).name
             wanted[name] = tuple([e for e in own if e.name == point]) or own
-        for equation in model.equations:
-            self._at_least_one_step(equation)
         return Backward(tuple([e for own in done.values() for e in own]), wanted, self.shares, self.least, self.prefix, self.given)
 
     def _without_copies(self, made: dict[str, list[Equation]]) -> None:
@@ -150,16 +148,9 @@ class _Pass:
         shape = next(i.shape for i in self.model.inputs if i.name == name)
         return variable(name, shape)
 
-    def _at_least_one_step(self, equation: Equation) -> None:
-        for extent in (equation.extent, *[term.extent for term in equation.terms]):
-            if extent is not None:
-                low, high = extent.ends
-                self._holds_from(low, high.moved(1), 1)
-
-    def _holds_from(self, low: Step, high: Step, distance: int = 0) -> None:
-        """The step ``low`` is at least ``distance`` before ``high``."""
-        if high.base and not low.base:
-            self.least[high.base] = max(self.least.get(high.base, 1), low.offset - high.offset + distance)
+    def _holds_from(self, low: Step, high: Step) -> None:
+        """The step ``low`` is not behind ``high``."""
+        self.least[high.base] = max(self.least.get(high.base, 1), low.offset - high.offset)
 
     # ------------------------------------------------------------------ what is passed on
     def _adjoint(self, v: Variable) -> Variable:
@@ -278,7 +269,17 @@ class _Pass:
         return self.shares[unit][0].used
 
 
-def _values(equation: Equation) -> dict[Node, Node]:
+def lengths(model: Model) -> dict[str, int]:
+    """For each length the least for which every loop has a step."""
+    found: dict[str, int] = {}
+    extents = [extent for e in model.equations for extent in (e.extent, *[term.extent for term in e.terms])]
+    for low, high in (extent.ends for extent in extents if extent is not None):
+        if high.base and not low.base:
+            found[high.base] = max(found.get(high.base, 1), low.offset - high.offset)
+    return found
+
+
+def values(equation: Equation) -> dict[Node, Node]:
     """What a right side is called in the backward pass; and sigmoid(-u), where sigmoid(u) has a name."""
     node, left = equation.node, equation.left
     if node is None or not node.children:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -42,13 +42,18 @@ class Passes:
         backward: Backward,
         wanted: Sequence[Input],
         source: Source,
+        parts: Sequence[tuple[str, Equation]],
+        results: Mapping[str, tuple[Equation, ...]],
         has_steps: bool,
     ) -> None:
+        """``parts``: every equation with the part that it belongs to, in order; ``results``: those that answer for each
+        of ``wanted``."""
         self.asking, self.model, self.backward = asking, model, backward
+        self.parts, self.results = parts, results
         self.has_steps = has_steps
         self.wanted = wanted
         self.source = source
-        self.written = Written(model, backward)
+        self.written = Written(model, [equation for part, equation in parts if part != "forward"])
 
     @property
     def is_open(self) -> bool:
@@ -56,17 +61,10 @@ class Passes:
         return bool(self.backward.least)
 
     # ------------------------------------------------------------------ equations
-    def equations(self) -> Iterator[tuple[str, Equation]]:
-        """Each equation with the part that it belongs to: forward, backward or gradient."""
-        yield from (("forward", equation) for equation in self.model.equations)
-        wanted = {equation for own in self.backward.wanted.values() for equation in own}
-        yield from (("backward", e) for e in self.backward.equations if e not in wanted)
-        yield from (("gradient", e) for e in self.backward.equations if e in wanted)
-
-    def lines(self, indexed: bool = False) -> Iterator[tuple[str, Line]]:
+    def lines(self) -> Iterator[tuple[str, Line]]:
         """Each equation in print, with the part that it belongs to."""
         self.verified  # noqa: B018
-        return ((part, self.written.line(equation)) for part, equation in self.equations())
+        return ((part, self.written.line(equation)) for part, equation in self.parts)
 
     def texts(self, part: str, indexed: bool = False) -> list[str]:
         """The equations of a part as text: definitions that can be read again."""
@@ -82,17 +80,16 @@ class Passes:
 
     @property
     def adjoints(self) -> list[str]:
-        """The equations of the adjoints, the gradients last, in matrix notation."""
-        return [*self.texts("backward"), *self.texts("gradient")]
+        """The equations of the adjoints, the results last, in matrix notation."""
+        return [line.text() for part, line in self.lines() if part != "forward"]
 
     # ------------------------------------------------------------------ the proof
     @cached_property
     def verified(self) -> dict[str, Any]:
         """That every adjoint is proved to be the derivative of the model with its loops written out, for which lengths,
         and the largest relative error of the derivative beside differences. Raises IndexcalcError E490."""
-        proof = Proof(self.model, self.written, self.source)
         try:
-            error = proof.check()
+            error = self._proof.check()
         except IndexcalcError as failed:
             raise failed.located(self.asking.text) from None
         return {
@@ -104,7 +101,11 @@ class Passes:
     @property
     def lengths(self) -> list[dict[str, int]]:
         """The lengths for which loops are written out in proofs; one without any where they are numbers already."""
-        return Proof(self.model, self.written, self.source).lengths()
+        return self._proof.lengths()
+
+    @cached_property
+    def _proof(self) -> Proof:
+        return Proof(self.model, self.written, self.source, self.backward.least, self.results)
 
     def definitions(self) -> list[str]:
         """The user's statements, then an equation for each name of ours and for each adjoint."""
@@ -131,13 +132,13 @@ class Passes:
         by = [i.spelling for i in self.wanted]
         least = [f"from {name} = {n} on" for name, n in self.backward.least.items() if n > 1]
         return Report(
-            question="diff" if self.asking.form != "vjp" else "vjp",
+            question="diff" if self.asking.form == "grad" else self.asking.form,
             text=self.asking.text,
             name=self.asking.name,
             expression=None,
             variables=by,
             axes=(),
-            vector="" if self.source.cotangent is None else self.source.cotangent.name,
+            vector="" if self.source.vector is None else self.source.vector.name,
             declarations=[(self.declaration(i), i.assumed) for i in self.model.inputs],
             notes=[*self.asking.notes, *(["the equations hold " + " and ".join(least)] if least else [])],
             lines=(),
@@ -197,7 +198,7 @@ class Passes:
 
     def to_dict(self) -> dict[str, Any]:
         """The equations as text, by part, in matrix notation and in index notation; and what proves them."""
-        parts = ("forward", "backward", "gradient")
+        parts = tuple(dict.fromkeys(part for part, _ in self.parts))
         return {
             **{part: self.texts(part) for part in parts},
             "index": {part: self.texts(part, indexed=True) for part in parts},
@@ -215,7 +216,7 @@ class Gradient:
     def lines(self) -> list[Line]:
         """Its equations: more than one where the last steps differ from the others."""
         self.passes.verified  # noqa: B018
-        return [self.passes.written.line(e) for e in self.passes.backward.wanted[self.variable.name]]
+        return [self.passes.written.line(e) for e in self.passes.results[self.variable.name]]
 
     @property
     def name(self) -> str:
@@ -260,7 +261,7 @@ class Gradient:
             "matrix": matrix,
             "no_matrix_reason": reason,
             "vec": None,
-            "cotangent": None if passes.source.cotangent is None else passes.source.cotangent.name,
+            "cotangent": passes.source.vector.name if asking.form == "vjp" and passes.source.vector else None,
             "pullback": matrix if matrix is not None else self.index,
             "pullback_notation": "matrix" if matrix is not None else "index",
             "perturbation": None,
@@ -270,8 +271,8 @@ class Gradient:
             "where": {},
             "program": passes.to_dict(),
             "latex": {
-                "index": None,
-                "matrix": self.lines[0].latex() if len(self.lines) == 1 else None,
+                "index": self.lines[0].latex(indexed=True).split(" &= ")[1] if len(self.lines) == 1 else None,
+                "matrix": self.lines[0].latex().split(" &= ")[1] if len(self.lines) == 1 else None,
                 "pullback": None,
             },
             "arguments": {},

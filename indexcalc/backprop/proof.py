@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from indexcalc.backprop.model import Equation, Model
 from indexcalc.backprop.written import Written
-from indexcalc.calculus.derivative import jacobians, pullbacks
+from indexcalc.calculus.derivative import changed, jacobians, pullbacks
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.definitions import Definitions
 from indexcalc.language.lowering import Lowering
@@ -29,27 +29,37 @@ STEMS = ("q", "r", "s", "p")
 
 
 class Source(NamedTuple):
-    """The user's declarations and definitions as texts, what the output is called there, and the cotangent, where one
-    was given. ``own`` are the names that only we have given: of sums inside of right sides."""
+    """The user's declarations and definitions as texts, what is asked (grad, vjp, jvp or hvp) and of what, and the
+    cotangent or direction that was given. ``own`` are names that only we have given: of sums inside of right sides."""
 
     texts: tuple[str, ...]
+    form: str
     output: str
-    cotangent: Variable | None
+    vector: Variable | None
     own: frozenset[str]
+    changed: str = ""
+    """What the change of the output is called, in jvp."""
 
 
 class Proof:
     """The checks of some passes, under the names of ``written``."""
 
-    def __init__(self, model: Model, written: Written, source: Source) -> None:
-        self.model, self.written, self.source = model, written, source
+    def __init__(
+        self,
+        model: Model,
+        written: Written,
+        source: Source,
+        least: Mapping[str, int],
+        results: Mapping[str, tuple[Equation, ...]],
+    ) -> None:
+        self.model, self.written, self.source, self.least, self.results = model, written, source, least, results
         taken = [*model.members, *(e.name for e in model.equations), *(i.name for i in model.inputs)]
         self.stem = next(stem for stem in STEMS if not any(name.startswith(stem) for name in taken))
 
     def lengths(self) -> list[dict[str, int]]:
         """The lengths for which loops are written out: from the least on for which the equations hold."""
-        least = self.written.backward.least
-        return [{name: first + k for name, first in least.items()} for k in range(LENGTHS)] if least else [{}]
+        least = self.least.items()
+        return [{name: first + k for name, first in least} for k in range(LENGTHS)] if least else [{}]
 
     def check(self) -> float | None:
         """The largest error of the derivative beside differences; None where no point was found to compare them at.
@@ -78,7 +88,7 @@ class Unrolled:
                 line = line._replace(name=name)
                 self.pairs += zip(self._names(equation.name, equation), self._names(name, equation), strict=True)
             self.lines.append(line.text(indexed))
-        self.lines += [proof.written.line(equation).text(indexed) for equation in proof.written.backward.equations]
+        self.lines += [proof.written.line(equation).text(indexed) for equation in proof.written.own]
         self.scope = self._read()
 
     def _renamed(self, name: str, family: str) -> str:
@@ -119,12 +129,16 @@ class Unrolled:
         return [f"{member.family}_{k + member.step.offset}" for k in range(low, high + 1)]
 
     def _wanted(self) -> Iterator[tuple[str, str]]:
-        """Each variable with its adjoint."""
-        for name, equations in self.proof.written.backward.wanted.items():
-            unit, prefix = self.model.unit(name), self.proof.written.backward.prefix
+        """Each variable with the result for it."""
+        changed = self.proof.source.changed
+        if changed:
+            yield next(iter(self.proof.results)), self._names(changed)[0]
+            return
+        for name, equations in self.proof.results.items():
+            member = self.model.members.get(name)
             for equation in equations:
-                for adjoint in self._names(equation.name, equation):
-                    yield (adjoint[len(prefix) :] if self.model.family(unit) else name), adjoint
+                for result in self._names(equation.name, equation):
+                    yield (name if member is None else f"{member.family}_{result.rpartition('_')[2]}"), result
 
     # ------------------------------------------------------------------ comparing
     def errors(self, differences: bool) -> list[float | None]:
@@ -151,11 +165,21 @@ class Unrolled:
         twins = {lowering.variable(v): lowering.known(v) for v in variables if v.structure}
         (output_name,) = self._names(self.proof.source.output)
         output, by = node(output_name), tuple([lowering.variable(v) for v in variables])
-        given = self.proof.source.cotangent
-        if given is None:
-            expected = jacobians(output, by)
+        form, given = self.proof.source.form, self.proof.source.vector
+        vector = None if given is None else node(given.name)
+        slopes: list[Slope] = []
+        if form == "vjp" and vector is not None:
+            expected = pullbacks(output, by, vector)
+            slopes = [Slope(output, v, expected[v], "pullback", vector) for v in by]
+        elif form == "jvp" and vector is not None:
+            expected = {v: changed(output, {v: vector}) for v in by}
+            slopes = [Slope(output, v, expected[v], "differential", vector) for v in by]
         else:
-            expected = pullbacks(output, by, node(given.name))
+            expected = jacobians(output, by)
+            slopes = [Slope(output, v, expected[v]) for v in by]
+        if form == "hvp" and vector is not None:
+            slopes += [Slope(expected[v], v, changed(expected[v], {v: vector}), "differential", vector) for v in by]
+            expected = {v: changed(expected[v], {v: vector}) for v in by}
         sides = [(node(a), node(b)) for a, b in self.pairs]
         sides += [(expected[v], node(wanted[name])) for v, name in zip(by, wanted, strict=True)]
         sides = [(restored(a, twins), restored(b, twins)) for a, b in sides]
@@ -165,7 +189,6 @@ class Unrolled:
             self._equal(points, a, b)
         if not differences:
             return []
-        slopes = [Slope(output, v, expected[v]) if given is None else Slope(output, v, expected[v], "pullback", node(given.name)) for v in by]
         try:
             return [points.differences(slope) for slope in slopes]
         except Refuted:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from indexcalc.backprop.adjoints import Backward
 from indexcalc.backprop.model import Equation, Model
 from indexcalc.forms.context import FIRST, Context
 from indexcalc.forms.index import Letters
@@ -94,10 +93,10 @@ def _steps(extent: Extent) -> str:
 
 
 class Written:
-    """The equations of a model and of its backward pass in print."""
+    """The equations of a model in print, and ``own``, those that were derived from them."""
 
-    def __init__(self, model: Model, backward: Backward) -> None:
-        self.model, self.backward = model, backward
+    def __init__(self, model: Model, own: Sequence[Equation]) -> None:
+        self.model, self.own = model, own
         self._made: dict[Equation, Line] = {}
 
     @cached_property
@@ -105,9 +104,9 @@ class Written:
         model = self.model
         own = dict.fromkeys([*(i.name for i in model.inputs), *(e.name for e in model.equations), *model.members])
         places = {name: place for place, name in enumerate(own)}
-        adjoints = {model.unit(e.name) for e in self.backward.equations}
-        places |= {name: FIRST for name in own if model.unit(name) in adjoints}
-        places |= {e.name: FIRST for e in self.backward.equations} | {model.step: FIRST}
+        derived = {model.unit(e.name) for e in self.own}
+        places |= {name: FIRST for name in own if model.unit(name) in derived}
+        places |= {e.name: FIRST for e in self.own} | {model.step: FIRST}
         typed = list(model.typed)
         for step in model.moves:
             typed += [(model.moved(total, step), [model.moved(t, step) for t in terms]) for total, terms in model.typed]
