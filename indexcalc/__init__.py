@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexcalc.answer import Answer
 from indexcalc.errors import IndexcalcError
-from indexcalc.session import backprop, check, diff, differentiate, run, simplify, verdicts
+from indexcalc.session import check, diff, differentiate, program, run, simplify, verdicts
 from indexcalc.tensor.nodes import clear_caches
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ __all__ = [
     "IndexcalcError",
     "Passes",
     "Verdict",
-    "backprop",
     "check",
     "clear_caches",
     "diff",
     "differentiate",
     "explain",
+    "program",
     "run",
     "simplify",
     "verdicts",

@@ -200,17 +200,17 @@ def differentiate(
     """The derivatives of an expression: by each variable in ``wrt``, or by each that it has. ``order`` 2 with
     two variables is the mixed derivative. Statements before the last, between semicolons, are definitions.
 
-    Raises IndexcalcError: E404 for a loop whose length is a symbol, which ``backprop`` is for.
+    Raises IndexcalcError: E404 for a loop whose length is a symbol, which ``program`` is for.
     """
     found = answered(Session(), text, wrt, let, order, layout)
     answers = [answer for answer in found if isinstance(answer, Answer)]
     if found and not answers:
         message = "the length of a loop is a symbol here"
-        raise IndexcalcError("E404", message, help="ask `indexcalc.backprop(…)`", text=text)
+        raise IndexcalcError("E404", message, help="ask `indexcalc.program(…)`", text=text)
     return answers or _nothing(text)
 
 
-def backprop(text: str, wrt: str | Sequence[str] | None = None, let: Sequence[str] = (), prefix: str = "") -> Passes:
+def program(text: str, wrt: str | Sequence[str] | None = None, let: Sequence[str] = (), prefix: str = "") -> Passes:
     """The forward and the backward pass of a scalar by the variables in ``wrt``, or by all: an equation for each name
     that the text defines and for the adjoint of each, d or ``prefix`` before the name. Loops stay loops where their
     length is a symbol. Raises IndexcalcError."""
