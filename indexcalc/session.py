@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -22,9 +22,12 @@ from indexcalc.language.statements import Claim as Claimed
 from indexcalc.language.statements import Declaration, Definition, claimed
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from indexcalc.backprop.passes import Gradient, Passes
     from indexcalc.claims.verdict import Verdict
 
+PassesMode = Literal["none", "open", "loops", "all"]
 Mode = Literal["run", "diff", "simplify", "check"]
 LAYOUTS = ("numerator", "denominator", "both")
 
@@ -32,7 +35,7 @@ LAYOUTS = ("numerator", "denominator", "both")
 class Session:
     """A file, or one question: its declarations and definitions in order."""
 
-    def __init__(self, passes: Literal["none", "open", "loops", "all"] = "open", prefix: str = "") -> None:
+    def __init__(self, passes: PassesMode = "open", prefix: str = "") -> None:
         """``passes``: which first derivatives come with their forward and backward pass: those through loops whose
         length is a symbol, through any loop, or all of what has a name. Adjoints are named with ``prefix``."""
         self.scope = Scope()
@@ -151,31 +154,41 @@ class Session:
                 except IndexcalcError as error:
                     raise error.located(claim.text) from error.__cause__
 
-
     def _over_steps(self, passes: Passes, text: str, claim: Claim, wrt: Sequence[str]) -> Verdict:
         """What is to be said of a claim about a model with loops, in which adjoints may be named: for a few lengths,
         with the loops written out."""
-        found: list[tuple[str, Verdict]] = []
-        for lengths in passes.lengths:
-            session = Session("none")
-            given = [f"{name} = {value}" for name, value in lengths.items()]
-            texts = list(enumerate([*given, *passes.definitions()]))
-            session.foresee(texts)
-            for line, each in texts:
+        inside = claim.text == text
+        more: dict[str, Any] = {} if inside else {"mode": "check", "claim": claim.text, "wrt": wrt}
+
+        def said(texts: Sequence[str], mode: PassesMode) -> Verdict:
+            session = Session(mode)
+            statements = list(enumerate(texts))
+            session.foresee(statements)
+            for line, each in statements:
                 session.answers(each, line=line)
-            inside = claim.text == text
-            more: dict[str, Any] = {} if inside else {"mode": "check", "claim": claim.text, "wrt": wrt}
             (verdict,) = session.answers(text, line=passes.asking.line, **more)
-            assert not isinstance(verdict, Answer)
-            found.append((" and ".join(given), verdict))
+            assert is_verdict(verdict)
+            return verdict
+
+        if not passes.is_open:
+            verdict = said(passes.definitions({}), "none")
+            lengths = [name for name, value in self.scope.open.lengths.items() if value]
+            if verdict.holds or not lengths or "for" not in claim.text:
+                return verdict
+            texts = [each for each in passes.source.texts if each.partition("=")[0].strip() not in lengths]
+            shorter = said(texts, "open")  # fewer steps say best what is wrong
+            return verdict if shorter.holds else shorter
+        for lengths_ in passes.lengths:
+            place, verdict = _shown(lengths_), said(passes.definitions(lengths_), "none")
             if not verdict.holds:
                 break
-        place, verdict = found[-1]
-        if not passes.is_open:
-            return verdict
         notes = [*passes.report.notes, f"with the loops written out for {passes.tried if verdict.holds else place}"]
         right = "; ".join([line.text() for gradient in passes.gradients for line in gradient.lines])
         return replace(verdict, notes=notes, typed=claim.text[slice(*claim.tree.span)], right=right)
+
+
+def _shown(lengths: Mapping[str, int]) -> str:
+    return " and ".join(f"{name} = {value}" for name, value in lengths.items())
 
 
 # ---------------------------------------------------------------------- the public functions
@@ -235,7 +248,7 @@ def answered(
     last = _prepared(session, text, let)
     names = [wrt] if isinstance(wrt, str) else list(wrt or ())
     found = session.answers(last, "diff", wrt=names, order=order, layout=layout)
-    return [answer for answer in found if not _is_verdict(answer)] or _nothing(last)  # type: ignore[misc]
+    return [answer for answer in found if not is_verdict(answer)] or _nothing(last)
 
 
 def simplify(text: str, let: Sequence[str] = ()) -> Answer:
@@ -270,10 +283,11 @@ def verdicts(
     last = _prepared(session, text, let)
     names = [wrt] if isinstance(wrt, str) else list(wrt or ())
     found = session.answers(last, "check", wrt=names, order=order, claim=claim)
-    return [verdict for verdict in found if _is_verdict(verdict)] or _nothing(last)  # type: ignore[misc]
+    return [verdict for verdict in found if is_verdict(verdict)] or _nothing(last)
 
 
-def _is_verdict(found: object) -> bool:
+def is_verdict(found: Answer | Gradient | Verdict) -> TypeIs[Verdict]:
+    """Whether something that a session says is about a claim."""
     return hasattr(found, "holds")
 
 

@@ -119,16 +119,23 @@ class _Pass:
         made |= inputs
         self._without_copies(made)
         done = {
-            unit: tuple([e._replace(terms=tuple([t._replace(node=restored(t.node, model.twins)) for t in e.terms])) for e in own])
+            unit: tuple(
+                [
+                    e._replace(terms=tuple([t._replace(node=restored(t.node, model.twins)) for t in e.terms]))
+                    for e in own
+                ]
+            )
             for unit, own in made.items()
         }
-        wanted = {}
+        wanted: dict[str, tuple[Equation, ...]] = {}
         for name in self.wanted:
-            own = done[model.unit(name)]
+            adjoint = done[model.unit(name)]
             member = model.members.get(name)
             point = "" if member is None else member._replace(family=self.prefix + member.family).name
-            wanted[name] = tuple([e for e in own if e.name == point]) or own
-        return Backward(tuple([e for own in done.values() for e in own]), wanted, self.shares, self.least, self.prefix, self.given)
+            wanted[name] = tuple([e for e in adjoint if e.name == point]) or adjoint
+        return Backward(
+            tuple([e for own in done.values() for e in own]), wanted, self.shares, self.least, self.prefix, self.given
+        )
 
     def _without_copies(self, made: dict[str, list[Equation]]) -> None:
         """``dh0 = dh[0]`` takes the right side of dh[0], if that stands nowhere else."""
@@ -256,9 +263,7 @@ class _Pass:
         offsets = [-s.offset for s in shares if s.offset is not None]
         ahead = (max([0, *offsets]) if down else min([0, *offsets])) if recurs else 0
         step = Step(model.step, -ahead)
-        terms = [
-            s.term if s.offset is None else Term(model.moved(s.term.node, step.moved(-s.offset))) for s in shares
-        ]
+        terms = [s.term if s.offset is None else Term(model.moved(s.term.node, step.moved(-s.offset))) for s in shares]
         extent = Extent(model.step, low.moved(ahead), high.moved(ahead))
         left = model.member(like, family, step)
         return Equation(left, _gathered(like, terms), extent.reversed if down else extent)

@@ -23,9 +23,9 @@ from indexcalc.language.steps import member_of
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.nodes import Node, Variable, number, variable
 
-PREFIXES = ("d", "adj_", "grad_")
+PREFIXES = ("d", "adj", "grad")
 """What the names of adjoints begin with: the first with which none is another name."""
-CHANGES = ("D", "change_", "tangent_")
+CHANGES = ("D", "change", "tangent")
 """What the names of changes begin with."""
 OUTPUTS = ("L", "J", "f")
 """What an output without a name is called."""
@@ -41,7 +41,7 @@ class Asked(Protocol):
     form: str
     meaning: Core
     notes: list[str]
-    wanted: Sequence[Name]
+    wanted: tuple[Name, ...]
     vector: Core | None
     order: int
 
@@ -51,6 +51,8 @@ def passes(asked: Asked, line: int, written_out: bool, prefix: str) -> Passes | 
     Adjoints are named with ``prefix``, "" for one of ours. Raises IndexcalcError E404, E304."""
     scope = asked.scope
     texts = list(asked.definitions.kept)
+    if prefix and not prefix.isalpha():
+        raise IndexcalcError("E404", f"{prefix!r} cannot begin a name", help="a prefix is a word: `--prefix adj`")
     output = asked.meaning.symbol if isinstance(asked.meaning, Leaf) else _named(asked)
     own = set(scope.open.own)
     if not isinstance(asked.meaning, Leaf) or output.name in own:
@@ -134,7 +136,11 @@ def _made(asked: Asked, line: int, unread: Unread, texts: list[str], own_names: 
 def _changed(model: Model, output: str, prefix: str) -> str:
     """What the change of the output is called."""
     member = model.members.get(output)
-    return prefix + output if member is None else member._replace(family=prefix + member.family).name
+    if member is None:
+        return prefix + output
+    changed = member._replace(family=prefix + member.family)
+    model.members[changed.name] = changed
+    return changed.name
 
 
 def _second(
@@ -162,8 +168,10 @@ def _vector(asked: Asked, output: Symbol, wanted: Sequence[Symbol]) -> Symbol | 
     vector = asked.vector
     if vector is None and not output.axes:
         return None
-    if not isinstance(vector, Leaf) or vector.symbol.meaning is not None:
-        message = "a derivative through a loop of any length is a product with a vector that has a name"
+    if vector is None or not isinstance(vector, Leaf) or vector.symbol.meaning is not None:
+        message = "through a loop of any length there are only products with a vector that has a name"
+        if vector is None:
+            message = f"`{output.spelling}` is no scalar, and {message}"
         help_ = f"`vjp({output.spelling}, {wanted[0].spelling if wanted else 'W'}, G)`"
         raise IndexcalcError("E404", message, asked.question.span, help_)
     return vector.symbol
@@ -197,7 +205,7 @@ def _prefix(unread: Unread, choice: Sequence[str]) -> str:
     """What adjoints or changes are called, so that none is called as something else."""
     names = {_stem(unread.scope, symbol.name) for symbol in unread.scope.symbols.values()}
     free = (prefix for prefix in choice if not any(prefix + name in names for name in names))
-    return next(free, "_".join(choice))
+    return next(free, "".join(choice))
 
 
 def _stem(scope: Scope, name: str) -> str:

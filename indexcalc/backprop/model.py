@@ -132,7 +132,7 @@ def components(units: Iterable[str], below: Mapping[str, Collection[str]]) -> It
                 if stack:
                     low[stack[-1][0]] = min(low[stack[-1][0]], low[unit])
                 if low[unit] == place[unit]:
-                    found = []
+                    found: list[str] = []
                     while not found or found[-1] != unit:
                         found.append(open_.popitem()[0])
                     yield found[::-1]

@@ -107,10 +107,11 @@ class Passes:
     def _proof(self) -> Proof:
         return Proof(self.model, self.written, self.source, self.backward.least, self.results)
 
-    def definitions(self) -> list[str]:
-        """The user's statements, then an equation for each name of ours and for each adjoint."""
+    def definitions(self, lengths: Mapping[str, int]) -> list[str]:
+        """The lengths as given, the user's statements, then an equation for each name of ours and for each adjoint."""
+        given = [f"{name} = {value}" for name, value in lengths.items()]
         own = [self.written.line(e).text() for e in self.model.equations if e.name in self.source.own]
-        return [*self.source.texts, *own, *self.adjoints]
+        return [*given, *self.source.texts, *own, *self.adjoints]
 
     @property
     def tried(self) -> str:

@@ -1,9 +1,9 @@
-"""What proves the passes of a model: for a few lengths in turn its loops are written out, the printed equations are read
-back as definitions, and every adjoint must equal the derivative of the whole."""
+"""What proves the passes of a model: for a few lengths its loops are written out, the printed equations are read back
+as definitions, and every adjoint must equal the derivative of the whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from indexcalc.backprop.model import Equation, Model
@@ -13,8 +13,8 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.language.definitions import Definitions
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.order import Order
-from indexcalc.language.scope import Scope
 from indexcalc.language.programs import Program
+from indexcalc.language.scope import Scope
 from indexcalc.language.statements import Declaration, Definition
 from indexcalc.numeric.certificate import Points, Refuted, Slope
 from indexcalc.tensor.nodes import Node, Variable, descendants
@@ -147,13 +147,15 @@ class Unrolled:
         symbols = self.scope.symbols
         wanted = dict(self._wanted())
         inputs = [name for name in wanted if symbols[name].meaning is None]
-        groups = [inputs, *([name] for name in wanted if symbols[name].meaning is not None)]
-        found: list[float | None] = []
-        for group in groups:
-            found += self._compared({name: wanted[name] for name in group}, differences)
+        found = self._compared({name: wanted[name] for name in inputs}, self.pairs, differences)
+        for name in wanted:
+            if symbols[name].meaning is not None:  # a definition, which stands for itself
+                found += self._compared({name: wanted[name]}, (), differences)
         return found
 
-    def _compared(self, wanted: Mapping[str, str], differences: bool) -> list[float | None]:
+    def _compared(
+        self, wanted: Mapping[str, str], pairs: Sequence[tuple[str, str]], differences: bool
+    ) -> list[float | None]:
         symbols = self.scope.symbols
         variables = [symbols[name] for name in wanted]
         dimension = self.scope.dimensions([axis for symbol in symbols.values() for axis in symbol.axes])
@@ -180,7 +182,7 @@ class Unrolled:
         if form == "hvp" and vector is not None:
             slopes += [Slope(expected[v], v, changed(expected[v], {v: vector}), "differential", vector) for v in by]
             expected = {v: changed(expected[v], {v: vector}) for v in by}
-        sides = [(node(a), node(b)) for a, b in self.pairs]
+        sides = [(node(a), node(b)) for a, b in pairs]
         sides += [(expected[v], node(wanted[name])) for v, name in zip(by, wanted, strict=True)]
         sides = [(restored(a, twins), restored(b, twins)) for a, b in sides]
         kinds = {symbol.name: symbol.structure for symbol in symbols.values()}

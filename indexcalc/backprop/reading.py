@@ -86,20 +86,26 @@ class Unread:
             used.setdefault(output.family, []).append((output.step, output.step, self.output))
         for family, each in used.items():
             if family not in defined:
-                self.ranges[family] = min((low for low, _, _ in each), key=place), max((h for _, h, _ in each), key=place)
+                self.ranges[family] = (
+                    min((low for low, _, _ in each), key=place),
+                    max((h for _, h, _ in each), key=place),
+                )
                 continue
             for low, high, leaf in each:
                 self._cover(family, low, high, leaf, defined[family])
 
     def _cover(self, family: str, low: Step, high: Step, leaf: Symbol, defined: list[tuple[Step, Step]]) -> None:
-        """Inputs for the members from ``low`` that nothing defines."""
+        """Inputs for the members from ``low`` that nothing defines, where the family begins with no definition."""
         last = max((step for _, step in defined), key=place)
         if place(high) > place(last):
             message = f"`{leaf.spelling}` is out of range: `{family}` is defined to {last.text}"
-            raise IndexcalcError("E311", message, leaf.span, "define it, or change the range")
+            raise IndexcalcError("E311", message, help="define it, or change the range")
         while not low.base and place(low) <= place(high):
             if not any(place(a) <= place(low) <= place(b) for a, b in defined):
                 member = Member(family, low)
+                if any(a == b for a, b in defined):
+                    message = f"`{member.name}` is out of range: `{family}` has other first members"
+                    raise IndexcalcError("E311", message, help="define it, or change the range")
                 if member.name not in self.scope.symbols:
                     made = Symbol(member.name, leaf.kind, leaf.axes, member.name, leaf.span, assumed=True)
                     self.scope.add(made)

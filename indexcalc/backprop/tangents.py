@@ -45,7 +45,9 @@ def tangents(
             node = transform(changed(term.node, changes), known.get)
             if node is not zeros(node.shape) or len(equation.terms) == 1:
                 terms.append(Term(restored(node, model.twins), None if node is zeros(node.shape) else term.extent))
-        found[equation] = Equation(change(equation.left), tuple(terms) or (Term(zeros(equation.left.shape)),), equation.extent)
+        found[equation] = Equation(
+            change(equation.left), tuple(terms) or (Term(zeros(equation.left.shape)),), equation.extent
+        )
     return found
 
 

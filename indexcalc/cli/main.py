@@ -38,7 +38,7 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
 from indexcalc.language.shorthands import TABLE as SHORTHANDS
 from indexcalc.language.splitting import split
-from indexcalc.session import Mode, Session, answered, declare, differentiate, verdicts
+from indexcalc.session import Mode, Session, answered, declare, verdicts
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
 if TYPE_CHECKING:
@@ -304,7 +304,9 @@ def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer | Gradient
 
 
 def _batch(
-    output: Output, statements: Iterable[tuple[int, str]], ask: Callable[[str, int], Sequence[Answer | Gradient | Verdict]]
+    output: Output,
+    statements: Iterable[tuple[int, str]],
+    ask: Callable[[str, int], Sequence[Answer | Gradient | Verdict]],
 ) -> None:
     """Every statement in order; a bad one is reported and the others are still answered."""
     listed = list(statements)

@@ -16,6 +16,7 @@ from indexcalc.language.characters import GREEK
 from indexcalc.render import claim, latex, markdown
 from indexcalc.render.plain import assumed, equation, guesses, plain
 from indexcalc.render.report import Report
+from indexcalc.session import is_verdict
 
 if TYPE_CHECKING:
     from indexcalc.backprop.passes import Gradient, Passes
@@ -127,7 +128,7 @@ class Output:
         for result in results:
             if isinstance(result, Answer):
                 self.answer(result)
-            elif hasattr(result, "holds"):
+            elif is_verdict(result):
                 self.verdict(result)
             else:
                 self._line(json.dumps(result.to_dict(), ensure_ascii=self.ascii_only))

@@ -47,19 +47,20 @@ class PassesExplanation:
                     for term in equation.terms:
                         key = (term.node, share.used)
                         if share.used in variables_of(term.node) and key not in found:
-                            heading = f"From {self._spelled(equation.left)} back to {share.used.name}"
+                            heading = f"From {equation.name} back to {share.used.name}"
                             found[key] = heading, Explanation(self._answer(equation, term.node, share), self.style)
         return list(found.values())
-
-    def _spelled(self, left: Variable) -> str:
-        return left.name
 
     def _answer(self, equation: Equation, node: Node, share: Share) -> Answer:
         """The pullback of one right side to a name in it."""
         model, backward = self.passes.model, self.passes.backward
         own = backward.given.get(equation.name)
         member = model.members.get(equation.name)
-        name = backward.prefix + equation.name if member is None else member._replace(family=backward.prefix + member.family).name
+        name = (
+            backward.prefix + equation.name
+            if member is None
+            else member._replace(family=backward.prefix + member.family).name
+        )
         cotangent: Node = variable(name, equation.left.shape) if own is None else own
         plain = cotangent is number(1)
         inputs = [self._input(v) for v in variables_of(node)]
@@ -122,18 +123,12 @@ class PassesExplanation:
                 loops = [share for share in shares if share.term.extent is not None]
                 if loops:
                     each = " and ".join(dict.fromkeys(f"over {s.term.extent.text[4:]}" for s in loops if s.term.extent))
-                    yield (
-                        f"{unit} is the same in every step: its gradient is the sum of what the steps pass back, {each}."
-                    )
-        runs = [e for e in passes.backward.equations if e.extent is not None and e.left.name != ""]
-        down = [e for e in runs if e.extent is not None and e.extent.down]
-        if down:
-            first = down[0]
-            assert first.extent is not None
+                    yield f"{unit} is one for all steps: its gradient is the sum of what they pass back, {each}."
+        extents = [e.extent for e in passes.backward.equations if e.extent is not None and e.extent.down]
+        if extents:
             yield (
-                f"Backward the steps run from {first.extent.first.text} to {first.extent.last.text}, for an adjoint "
-                "needs that of the step after it; behind the last step there is none, which is why its equation is "
-                "another."
+                f"Backward the steps run from {extents[0].first.text} to {extents[0].last.text}, for an adjoint needs "
+                "that of the step after it; behind the last step there is none, which is why its equation is another."
             )
 
     # ------------------------------------------------------------------ formats
@@ -146,7 +141,7 @@ class PassesExplanation:
     def verified(self) -> bool:
         """Whether every step is proved. Raises IndexcalcError E490 for one that does not hold."""
         exact = bool(self.passes.verified["exact"])
-        return all([explanation.verified for _, explanation in self.parts]) and exact
+        return all(explanation.verified for _, explanation in self.parts) and exact
 
     @property
     def why(self) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import core, syntax
 from indexcalc.language.core import Core, Symbol
-from indexcalc.language.index_notation import letters_of
 from indexcalc.language.differentials import Question
+from indexcalc.language.index_notation import letters_of
 from indexcalc.language.loops import sum_of_steps
 from indexcalc.language.programs import Program
 from indexcalc.language.recurrences import Recurrences, members_in
@@ -119,7 +119,9 @@ class Definitions:
             body = self.opened(body, text, "L")
         trees = [body, *question.variables, *([question.vector] if question.vector is not None else [])]
         self.recurrences.foretell(trees, None)
-        return question._replace(body=body, left=body if question.left is question.body and isinstance(body, Name) else question.left)
+        return question._replace(
+            body=body, left=body if question.left is question.body and isinstance(body, Name) else question.left
+        )
 
     def declared(self, made: Symbol) -> Symbol | None:
         """What the user has declared of a name that is now given a meaning; None where nothing."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import syntax
 from indexcalc.language.core import Core, Symbol
-from indexcalc.language.loops import Whole, script_at
+from indexcalc.language.loops import Whole, script_at, sum_of_steps, written_out
 from indexcalc.language.steps import Extent, Member, Step, as_script, step_of
 from indexcalc.language.syntax import Each, Loop, Name, Script, Statement, Syntax, children, spelling
 
@@ -137,6 +137,9 @@ class Families:
         """``variables`` are those of the open loops around a part."""
         if isinstance(node, Each) and self._is_open(node.loop):
             return node._replace(body=self._placed(node.body, {*variables, node.loop.variable}))
+        each = sum_of_steps(node)
+        if each is not None and variables and not self._is_open(each.loop):  # h[t-k] for k = 1..2
+            return self._placed(written_out(node, self.whole), variables)
         if not isinstance(node, Name):
             return syntax.mapped(node, lambda part: self._placed(part, variables))
         if not node.scripts:

@@ -37,7 +37,7 @@ def _has_names(tree: Syntax) -> bool:
 
 
 def sum_of_steps(tree: Syntax) -> Each | None:
-    """What ``sum(… for t = 1..T)`` adds up; None for anything else. Raises IndexcalcError E403 for ``prod(… for …)``."""
+    """What ``sum(… for t = 1..T)`` adds up; None for anything else. Raises IndexcalcError E403 for other functions."""
     each = tree.arguments[0] if isinstance(tree, syntax.Call) and tree.arguments else None
     if not isinstance(tree, syntax.Call) or not isinstance(each, Each):
         return None

@@ -11,8 +11,8 @@ from indexcalc.language.definitions import Definitions
 from indexcalc.language.differentials import Question
 from indexcalc.language.loops import at_step, steps, written_out
 from indexcalc.language.parser import normalise, parse
-from indexcalc.language.scope import walk
 from indexcalc.language.programs import Program
+from indexcalc.language.scope import walk
 from indexcalc.language.statements import Claim, Declaration, Definition, classify, declaration
 from indexcalc.language.steps import member_of
 from indexcalc.language.syntax import Name
@@ -80,9 +80,7 @@ class Order:
                 self.scope.sizes.fixed(length)
                 self.scope.size_symbols.add(length)
 
-    def take(
-        self, line: int, text: str
-    ) -> Declaration | Definition | Program | Question | Claim | None:
+    def take(self, line: int, text: str) -> Declaration | Definition | Program | Question | Claim | None:
         """What a statement asks, once all that it uses is defined; None for one that is done already: a loop, or what
         was wanted early. Raises IndexcalcError."""
         place, text = (line, text), normalise(text)

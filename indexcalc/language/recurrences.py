@@ -37,7 +37,12 @@ class Recurrences:
     # ------------------------------------------------------------------ members
     def foretell(self, trees: Iterable[Syntax], within: Extent | None) -> None:
         """Members of families whose shape is known are declared before a text with them is read. Raises
-        IndexcalcError E311 for a step before the first."""
+        IndexcalcError E311 for a step before the first, E305 for a length that is something else."""
+        for base in (within.first.base, within.last.base) if within is not None else ():
+            if base in self.scope.symbols:
+                symbol = self.scope.symbols[base]
+                message = f"`{base}` is a {symbol.kind}, and here it counts steps"
+                raise IndexcalcError("E305", message, help=f"leave `{base}` undeclared, or define it: `{base} = 4`")
         for tree in trees:
             for node in walk(tree):
                 if isinstance(node, Name):
@@ -63,9 +68,7 @@ class Recurrences:
             self._declare(name, member, like.axes, node, assumed=like.assumed)
         self.families.members[name] = member
 
-    def _declare(
-        self, name: str, member: Member, axes: tuple[int, ...], node: Name, *, assumed: bool = True
-    ) -> None:
+    def _declare(self, name: str, member: Member, axes: tuple[int, ...], node: Name, *, assumed: bool = True) -> None:
         known = self.scope.symbols.get(name)
         if known is None:
             self.scope.add(Symbol(name, kind_of(axes), axes, name, node.span, assumed=assumed))
@@ -86,8 +89,10 @@ class Recurrences:
                 raise self._unlike(symbol, like)
 
     def _unlike(self, symbol: Symbol, like: Symbol) -> IndexcalcError:
-        shapes = [", ".join(map(self.scope.sizes.text, s.axes)) for s in (symbol, like)]
-        kinds = [f"a {kind_of(s.axes)}" + (f"({shape})" if shape else "") for s, shape in zip((symbol, like), shapes)]
+        kinds = []
+        for each in (symbol, like):
+            sizes = ", ".join(map(self.scope.sizes.text, each.axes))
+            kinds.append(f"a {kind_of(each.axes)}" + (f"({sizes})" if sizes else ""))
         message = f"`{symbol.spelling}` is {kinds[0]}, and `{like.spelling}` is {kinds[1]}"
         help_ = f"declare the family: `{symbol.spelling}: {kind_of(symbol.axes)} for t = 1..T`"
         return IndexcalcError("E203", message, symbol.span, help_)
@@ -105,7 +110,9 @@ class Recurrences:
         meaning, letters = reading.read(each.body, None)
         self.learn(members_in(each.body))
         name = self._fresh(stem)
-        symbol = Symbol(name, "row" if reading.kind == "r" else kind_of(meaning.axes), meaning.axes, name, tree.span, assumed=False)
+        symbol = Symbol(
+            name, "row" if reading.kind == "r" else kind_of(meaning.axes), meaning.axes, name, tree.span, assumed=False
+        )
         self.keep(symbol, meaning, extent, added=True)
         self.families.own.add(name)
         script = (Script(tree.span, " ".join(letters), "["),) if letters else ()

@@ -1,4 +1,4 @@
-"""Places in a family of names: ``t-1`` in a loop over t, the last one ``T``, or ``3``; and from where to where loops run.
+"""Places in a family of names: ``t-1`` in a loop over t, the last one ``T``, or ``3``; and how far loops run.
 
 A length such as T may be a number or a symbol; with a symbol a loop is open, and is not written out.
 """
