@@ -263,7 +263,7 @@ def test_a_variable_that_does_not_occur_is_noted() -> None:
         ("d a / d W == (g .* (1 - a.^2)) q", "E312", "q"),
         ("d a / d W == g, x", "E107", "g, x"),
         ("a, b == x", "E107", "b"),
-        ("h[t] = tanh(W x) for t = 1..T", "E403", "T"),
+        ("h[t] = tanh(W x) for t = 1..W", "E305", "h[t] = tanh(W x) for t = 1..W"),
         ("d a / d W for t = 1..2", "E403", "for t = 1..2"),
         ("1..3", "E403", ".."),
     ],
@@ -417,7 +417,6 @@ def test_loops(text: str, matrix: str) -> None:
     [
         ("h[0] = x; h[t] = 2*h[t-1] for t = 1..2; h[3]", "E311", "h[3]"),
         ("h[t] = A*h[t-2] for t = 1..2", "E311", "[t-2]"),
-        ("h[0] = x; h[t] = A*h[t-1] for t = 1..T", "E403", "T"),
         ("h[0] = x; h[t] = A*h[t-1] for t = 1..1/2", "E403", "1/2"),
         ("h[t-1]", "E403", "[t-1]"),
         ("prod(x[t] for t = 1..2)", "E403", "prod(x[t] for t = 1..2)"),

@@ -106,7 +106,7 @@ class _Pass:
             for unit in own:
                 for equation in self.defining[unit]:
                     self._pass_on(equation)
-            for unit in sorted(own, key=list(self.defining).index, reverse=True):
+            for unit in sorted(own, key=lambda u: model.equations.index(self.defining[u][-1]), reverse=True):
                 if model.family(unit):
                     made[unit] = self._family(unit)
         inputs: dict[str, list[Equation]] = {}

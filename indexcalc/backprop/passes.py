@@ -108,8 +108,10 @@ class Passes:
         return Proof(self.model, self.written, self.source, self.backward.least, self.results)
 
     def definitions(self, lengths: Mapping[str, int]) -> list[str]:
-        """The lengths as given, the user's statements, then an equation for each name of ours and for each adjoint."""
+        """The lengths as given, the shapes of inputs, the user's statements, then an equation for each name of ours and
+        for each adjoint."""
         given = [f"{name} = {value}" for name, value in lengths.items()]
+        given += [self.declaration(i) for i in self.model.inputs if i.assumed] if self.is_open else []
         own = [self.written.line(e).text() for e in self.model.equations if e.name in self.source.own]
         return [*given, *self.source.texts, *own, *self.adjoints]
 

@@ -3,7 +3,7 @@ as definitions, and every adjoint must equal the derivative of the whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from indexcalc.backprop.model import Equation, Model

@@ -149,7 +149,11 @@ class Output:
         elif self.format is Format.MARKDOWN:
             text = markdown.passes(passes.title(), report, [line.latex() for _, line in passes.lines()])
         else:
-            head = [[(passes.title(), "title")], *([(f"  {line}", "reason")] for line in assumed(report))]
+            on_screen = self.format in (Format.TEXT, *PAGES) and not self.ascii_only
+            head = [
+                [(passes.title("∂" if on_screen else "d "), "title")],
+                *([(f"  {line}", "reason")] for line in assumed(report)),
+            ]
             if not self.terminal and self.format not in PAGES:
                 head = head[:1]
             rows = [*head, *passes.rows([str(form) for form in self.forms])]
