@@ -67,8 +67,11 @@ class _Pass:
         self.defining: dict[str, list[Equation]] = {}
         self.uses: dict[str, list[str]] = {}
         self.values: dict[Node, Node] = {}
-        for equation in model.equations:
+        self.last: dict[str, int] = {}
+        """The place of the last equation of each unit."""
+        for position, equation in enumerate(model.equations):
             unit = model.unit(equation.name)
+            self.last[unit] = position
             self.defining.setdefault(unit, []).append(equation)
             used = [model.unit(v.name) for term in equation.terms for v in variables_of(term.node)]
             self.uses[unit] = list(dict.fromkeys([*self.uses.get(unit, ()), *used]))
@@ -106,7 +109,7 @@ class _Pass:
             for unit in own:
                 for equation in self.defining[unit]:
                     self._pass_on(equation)
-            for unit in sorted(own, key=lambda u: model.equations.index(self.defining[u][-1]), reverse=True):
+            for unit in sorted(own, key=self.last.__getitem__, reverse=True):
                 if model.family(unit):
                     made[unit] = self._family(unit)
         inputs: dict[str, list[Equation]] = {}

@@ -69,10 +69,6 @@ class Model:
         self.members[found.name] = found
         return variable(found.name, like.shape)
 
-    def defining(self, unit: str) -> list[Equation]:
-        """The equations of a unit."""
-        return [equation for equation in self.equations if self.unit(equation.name) == unit]
-
     # ------------------------------------------------------------------ steps
     def moved(self, node: Node, to: Step) -> Node:
         """A right side at another step: ``t-1``, ``T``, ``3``."""

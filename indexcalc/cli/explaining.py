@@ -86,7 +86,7 @@ class ExplanationOutput(Output):
         self._explained(PassesExplanation(passes, self.style))
 
     def _shows_passes(self, passes: Passes) -> bool:
-        return passes.has_steps
+        return passes.is_open
 
     def _explained(self, explanation: Explanation | PassesExplanation) -> None:
         match self.format:

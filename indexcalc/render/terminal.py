@@ -59,6 +59,9 @@ class TerminalRows:
                 yield Text(label[0], style=STYLES.get(label[1], "none"))
                 continue
             indent = len(label[0])
+            if rest[0][1] == "reason":
+                yield from _filled(label[0].strip(), rest[0][0].split(" "), options.max_width, " ", indent)
+                continue
             for place, row in enumerate(_wrapped(rest, options.max_width - indent)):
                 first = label if place == 0 else (" " * (indent + 2), "label")
                 yield Text.assemble((first[0], STYLES.get(first[1], "none")), row)
@@ -107,17 +110,17 @@ def _head(report: Report, ascii_only: bool, width: int) -> Iterator[Text]:
         yield from _filled("note", note.split(" "), width, " ")
 
 
-def _filled(label: str, items: Sequence[str], width: int, joint: str = ", ") -> Iterator[Text]:
+def _filled(label: str, items: Sequence[str], width: int, joint: str = ", ", indent: int = LABEL) -> Iterator[Text]:
     """Items behind a label, in as many rows as they need."""
     rows: list[str] = []
     for place, item in enumerate(items):
         end = joint.rstrip() if place + 1 < len(items) else ""
-        if rows and len(rows[-1]) + len(item) + len(end) + 1 <= width - LABEL:
+        if rows and len(rows[-1]) + len(item) + len(end) + 1 <= width - indent:
             rows[-1] += f" {item}{end}"
         else:
             rows.append(item + end)
     for place, row in enumerate(rows):
-        yield Text(f"  {label if place == 0 else '':<{LABEL - 2}}{row}", style="dim")
+        yield Text(f"  {label if place == 0 else '':<{indent - 2}}{row}", style="dim")
 
 
 def _formula(line: Line, width: int) -> list[Text]:
