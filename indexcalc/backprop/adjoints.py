@@ -105,7 +105,7 @@ class _Pass:
         for group in reversed(list(components(self.defining, self.uses))):
             own = [unit for unit in group if unit in self.defining and unit in self.active]
             if len(own) == 1 and not model.family(own[0]):
-                made[own[0]] = self._plain(self.defining[own[0]][0].left)
+                made[own[0]] = self._plain(self.defining[own[0]][0].left, kept=own[0] in self.wanted)
             for unit in own:
                 for equation in self.defining[unit]:
                     self._pass_on(equation)

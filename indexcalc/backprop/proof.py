@@ -114,6 +114,17 @@ class Unrolled:
                     definitions.keep(statement, text)
             except IndexcalcError as error:
                 raise _failed(f"`{text}` cannot be read: {error.message}") from None
+        for i in self.model.inputs:
+            member = self.model.members.get(i.name)
+            low, high = self.model.ranges.get(member.family, (member.step,) * 2) if member is not None else (None, None)
+            names = [i.name]
+            if member is not None and low is not None and high is not None:
+                numbers = range(low.at(self.lengths), high.at(self.lengths) + 1)
+                names = [f"{member.family}_{number}" for number in numbers]
+            for symbol in (scope.symbols[name] for name in names if name in scope.symbols):
+                for axis, dimension in zip(symbol.axes, i.shape, strict=True):
+                    if isinstance(dimension, str) and "*" not in dimension:  # ones(n) has the n of the model
+                        scope.sizes.unify(axis, scope.sizes.fixed(dimension))
         return scope
 
     # ------------------------------------------------------------------ names
