@@ -1,0 +1,173 @@
+"""A system → what is carried out, in order: for all steps at once where that can be, else in loops."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from indexcalc.backprop.batching import SINGLE, Sliced, batched, summed
+from indexcalc.backprop.hoisting import Hoisting
+from indexcalc.backprop.model import Equation, variables_of
+from indexcalc.backprop.recurrences import Range, Segment, System, length, overlap, within
+from indexcalc.language.steps import Member, Step
+from indexcalc.tensor.nodes import Node, Variable, descendants, variable
+from indexcalc.tensor.sums import add
+
+
+class Assignment(NamedTuple):
+    """``left`` is ``node``: a name, or the members of a family in ``range``, with an axis for them if ``is_wide``."""
+
+    left: Variable
+    node: Node
+    range: Range | None = None
+    is_wide: bool = False
+
+
+class Run(NamedTuple):
+    """A loop: in each step ``lines`` say what some members are."""
+
+    segment: Segment
+    lines: tuple[tuple[Variable, Node], ...]
+
+
+class Schedule:
+    """``done`` is what is carried out. ``slices`` says which members a variable with an axis for steps stands for: of a
+    family, or the steps themselves, whose unit is ""."""
+
+    def __init__(self, system: System) -> None:
+        self.system, self.model = system, system.model
+        self.done: list[Assignment | Run] = []
+        self.slices: dict[str, tuple[str, Range]] = {}
+        self.made: dict[tuple[Node, Range], Variable] = {}
+        self._of: dict[Node, frozenset[Node]] = {}
+        for group, cyclic in system.groups():
+            if cyclic or any(self._is_single(equation) for equation in group):
+                self._run(group)
+            else:
+                self.done.append(self._assignment(group[0]))
+
+    def _is_single(self, equation: Equation) -> bool:
+        """Whether a right side has what is worked out for one step at a time, and differs from step to step."""
+        stepped: set[Node] = set()
+        for part in descendants([term.node for term in equation.terms]):
+            if any(child in stepped for child in part.children) or (isinstance(part, Variable) and self._steps(part)):
+                stepped.add(part)
+        return equation.extent is not None and any(isinstance(part, SINGLE) for part in stepped)
+
+    # ------------------------------------------------------------------ all steps at once
+    def _assignment(self, equation: Equation) -> Assignment:
+        range_ = self.system.range(equation)
+        if equation.extent is None or range_ is None:
+            parts = [(1, self._total(term.node, term.extent.ends) if term.extent else term.node) for term in equation.terms]
+            return Assignment(equation.left, add(parts), range_)
+        return self._wide(equation.left, add([(1, term.node) for term in equation.terms]), range_)
+
+    def _wide(self, left: Variable, node: Node, range_: Range) -> Assignment:
+        sliced = self._slicing(range_)
+        family = self.model.members[left.name].family
+        return Assignment(self._slice(family, range_, left), batched(node, length(range_), sliced), range_, True)
+
+    def _total(self, node: Node, range_: Range) -> Node:
+        return summed(node, length(range_), self._slicing(range_))
+
+    def _steps(self, v: Variable) -> bool:
+        """Whether a variable differs from step to step."""
+        member = self.model.members.get(v.name)
+        return v.name == self.model.step or (member is not None and member.step.base == self.model.step)
+
+    def _slicing(self, range_: Range) -> Sliced:
+        def sliced(v: Variable) -> Node | None:
+            if not self._steps(v):
+                return None
+            member = self.model.members.get(v.name, Member("", Step(self.model.step, 0)))
+            by = member.step.offset
+            return self._slice(member.family, (range_[0].moved(by), range_[1].moved(by)), v)
+
+        return sliced
+
+    def _slice(self, family: str, range_: Range, like: Variable) -> Variable:
+        """Some members of a family as one variable."""
+        low, high = range_
+        name = f"{family}[{low.text}..{high.text}]"
+        self.slices[name] = (f"{family}[]" if family else "", range_)
+        return variable(name, (length(range_), *like.shape))
+
+    # ------------------------------------------------------------------ step by step
+    def _run(self, group: list[Equation]) -> None:
+        for segment in self.system.segments(group):
+            if segment.low == segment.high:
+                for equation in segment.equations:
+                    left, node = self.system.at(equation, segment.low)
+                    self.done.append(Assignment(left, node, (segment.low, segment.low)))
+            else:
+                self.done.append(self._loop(segment, group))
+
+    def _loop(self, segment: Segment, group: list[Equation]) -> Run:
+        here = (segment.low, segment.high)
+        changed: dict[str, list[Range]] = {}
+        for equation in group:
+            range_ = self.system.range(equation)
+            assert range_ is not None
+            changed.setdefault(self.model.unit(equation.name), []).append(range_)
+
+        def varying(v: Variable) -> bool:
+            member = self.model.members.get(v.name)
+            if member is None:
+                return False
+            found = (member.step, member.step)
+            if member.step.base == self.model.step:
+                found = (here[0].moved(member.step.offset), here[1].moved(member.step.offset))
+            return any(overlap(found, other) for other in changed.get(self.model.unit(v.name), ()))
+
+        def named(node: Node, is_stepped: bool) -> Node:
+            return self._named(node, self._widest(node, here) if is_stepped else None)
+
+        hoisting = Hoisting(varying, self._steps, named)
+        lines = [(left, hoisting.body(node)) for left, node in self._lines(segment)]
+        return Run(segment, tuple(lines))
+
+    def _lines(self, segment: Segment) -> Iterator[tuple[Variable, Node]]:
+        for equation in segment.equations:
+            yield equation.left, add([(1, term.node) for term in equation.terms])
+
+    def _named(self, node: Node, range_: Range | None) -> Variable:
+        """A name for what is worked out before a loop."""
+        key = (node, range_ or (Step("", 0), Step("", 0)))
+        if key not in self.made:
+            name = f"*{len(self.made) + 1}"
+            if range_ is None:
+                self.made[key] = variable(name, node.shape)
+                self.done.append(Assignment(self.made[key], node))
+            else:
+                left = self.model.member(variable(name, node.shape), name, Step(self.model.step, 0))
+                self.made[key] = left
+                self.done.append(self._wide(left, node, range_))
+        return self.made[key]
+
+    def _widest(self, node: Node, here: Range) -> Range:
+        """The steps for which the node is worked out: those of a loop, or more where another equation has it."""
+        best = here
+        offsets = [self.model.members[v.name].step.offset for v in variables_of(node) if v.name in self.model.members]
+        reach = max([abs(offset) for offset in offsets], default=0) + 1
+        for by in range(-reach, reach + 1):
+            other = self.model.moved(node, Step(self.model.step, by))
+            for found in self._holding(other):
+                shifted = (found[0].moved(by), found[1].moved(by))
+                if within(best, shifted):
+                    best = shifted
+        return best
+
+    def _holding(self, node: Node) -> Collection[Range]:
+        """The steps in which some equation has a node."""
+        found = []
+        for equation in self.system.equations:
+            for term in equation.terms:
+                extent = term.extent or equation.extent
+                if extent is not None and node in self._parts(term.node):
+                    found.append(extent.ends)
+        return found
+
+    def _parts(self, node: Node) -> frozenset[Node]:
+        if node not in self._of:
+            self._of[node] = frozenset(descendants([node]))
+        return self._of[node]
