@@ -101,7 +101,7 @@ class Assembly:
             range_ = self.whole.get(unit) or (writes[0][0], max([r[1] for r in writes], key=place))
             op = "empty" if _covered(range_, writes) else "blank"
             register = self.program.emit(op, (self.dtype,), (unit,), (length(range_), *shape))
-            self.program.names[register] = self.model.family(unit)
+            self._name(register, self.model.family(unit))
             self.arrays[unit] = Array(register, range_)
         return self.arrays[unit]
 
@@ -132,7 +132,12 @@ class Assembly:
         if step.range is not None:
             self._put(self._unit(step.left), register, step.range, step.is_wide)
         name = self.model.family(self._unit(step.left)) if step.is_wide else step.left.name
-        if not name.startswith("*") and (step.is_wide or step.range is None):
+        if step.is_wide or step.range is None:
+            self._name(register, name)
+
+    def _name(self, register: Register, name: str) -> None:
+        """What the user calls it; a name with a star is no user's."""
+        if not name.startswith("*"):
             self.program.names.setdefault(register, name)
 
     def _resolve(self, node: Node) -> None:

@@ -11,7 +11,7 @@ from indexcalc.backprop.model import Equation, Model, Term, components, variable
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.steps import Extent, Step, place
 from indexcalc.numeric.counting import difference, moved
-from indexcalc.tensor.nodes import Dimension, Node, Variable, variable
+from indexcalc.tensor.nodes import Dimension, Node, Variable, descendants, variable
 
 Range = tuple[Step, Step]
 """The first and the last of some members."""
@@ -64,6 +64,7 @@ class System:
             if i.name in model.members and model.members[i.name].family not in model.ranges
         }
         """Inputs that are members of families that are defined: equations give them to these."""
+        self._parts: dict[Node, frozenset[Node]] = {}
         first = [Equation(variable(g.name[6:], g.shape), (Term(g),)) for g in self.given.values()]
         self.equations = [*first, *(self._straight(equation) for equation in equations)]
 
@@ -116,6 +117,31 @@ class System:
         for group in components(below, below):
             cyclic = len(group) > 1 or group[0] in below[group[0]]
             yield [self.equations[int(k)] for k in sorted(group, key=int)], cyclic
+
+    # ------------------------------------------------------------------ where parts of them are
+    def is_stepped(self, v: Variable) -> bool:
+        """Whether a variable differs from step to step."""
+        member = self.model.members.get(v.name)
+        return v.name == self.model.step or (member is not None and member.step.base == self.model.step)
+
+    def parts(self, node: Node) -> frozenset[Node]:
+        if node not in self._parts:
+            self._parts[node] = frozenset(descendants([node]))
+        return self._parts[node]
+
+    def widest(self, node: Node, here: Range) -> Range:
+        """These steps, or more where some equation has the node in all of them."""
+        best = here
+        offsets = [self.model.members[v.name].step.offset for v in variables_of(node) if v.name in self.model.members]
+        reach = max(map(abs, offsets), default=0) + 1
+        terms = [(term.node, term.extent or e.extent) for e in self.equations for term in e.terms]
+        for by in range(-reach, reach + 1):
+            other = self.model.moved(node, Step(self.model.step, by))
+            for whole, extent in terms:
+                if extent is not None and other in self.parts(whole):
+                    low, high = extent.moved(by).ends
+                    best = (low, high) if within(best, (low, high)) else best
+        return best
 
     # ------------------------------------------------------------------ what is done step by step
     def segments(self, group: Sequence[Equation]) -> list[Segment]:

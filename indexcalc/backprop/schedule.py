@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from indexcalc.backprop.batching import SINGLE, Sliced, batched, summed
 from indexcalc.backprop.hoisting import Hoisting
-from indexcalc.backprop.model import Equation, variables_of
-from indexcalc.backprop.recurrences import Range, Segment, System, length, overlap, within
+from indexcalc.backprop.model import Equation
+from indexcalc.backprop.recurrences import Range, Segment, System, length, overlap
+from indexcalc.backprop.sharing import share
 from indexcalc.language.steps import Member, Step
 from indexcalc.tensor.nodes import Node, Variable, descendants, variable
 from indexcalc.tensor.sums import add
@@ -39,7 +40,7 @@ class Schedule:
         self.done: list[Assignment | Run] = []
         self.slices: dict[str, tuple[str, Range]] = {}
         self.made: dict[tuple[Node, Range], Variable] = {}
-        self._of: dict[Node, frozenset[Node]] = {}
+        share(system)
         for group, cyclic in system.groups():
             if cyclic or any(self._is_single(equation) for equation in group):
                 self._run(group)
@@ -50,7 +51,7 @@ class Schedule:
         """Whether a right side has what is worked out for one step at a time, and differs from step to step."""
         stepped: set[Node] = set()
         for part in descendants([term.node for term in equation.terms]):
-            if any(child in stepped for child in part.children) or (isinstance(part, Variable) and self._steps(part)):
+            if any(child in stepped for child in part.children) or (isinstance(part, Variable) and self.system.is_stepped(part)):
                 stepped.add(part)
         return equation.extent is not None and any(isinstance(part, SINGLE) for part in stepped)
 
@@ -70,14 +71,9 @@ class Schedule:
     def _total(self, node: Node, range_: Range) -> Node:
         return summed(node, length(range_), self._slicing(range_))
 
-    def _steps(self, v: Variable) -> bool:
-        """Whether a variable differs from step to step."""
-        member = self.model.members.get(v.name)
-        return v.name == self.model.step or (member is not None and member.step.base == self.model.step)
-
     def _slicing(self, range_: Range) -> Sliced:
         def sliced(v: Variable) -> Node | None:
-            if not self._steps(v):
+            if not self.system.is_stepped(v):
                 return None
             member = self.model.members.get(v.name, Member("", Step(self.model.step, 0)))
             by = member.step.offset
@@ -120,9 +116,9 @@ class Schedule:
             return any(overlap(found, other) for other in changed.get(self.model.unit(v.name), ()))
 
         def named(node: Node, is_stepped: bool) -> Node:
-            return self._named(node, self._widest(node, here) if is_stepped else None)
+            return self._named(node, self.system.widest(node, here) if is_stepped else None)
 
-        hoisting = Hoisting(varying, self._steps, named)
+        hoisting = Hoisting(varying, self.system.is_stepped, named)
         lines = [(left, hoisting.body(node)) for left, node in self._lines(segment)]
         return Run(segment, tuple(lines))
 
@@ -143,31 +139,3 @@ class Schedule:
                 self.made[key] = left
                 self.done.append(self._wide(left, node, range_))
         return self.made[key]
-
-    def _widest(self, node: Node, here: Range) -> Range:
-        """The steps for which the node is worked out: those of a loop, or more where another equation has it."""
-        best = here
-        offsets = [self.model.members[v.name].step.offset for v in variables_of(node) if v.name in self.model.members]
-        reach = max([abs(offset) for offset in offsets], default=0) + 1
-        for by in range(-reach, reach + 1):
-            other = self.model.moved(node, Step(self.model.step, by))
-            for found in self._holding(other):
-                shifted = (found[0].moved(by), found[1].moved(by))
-                if within(best, shifted):
-                    best = shifted
-        return best
-
-    def _holding(self, node: Node) -> Collection[Range]:
-        """The steps in which some equation has a node."""
-        found = []
-        for equation in self.system.equations:
-            for term in equation.terms:
-                extent = term.extent or equation.extent
-                if extent is not None and node in self._parts(term.node):
-                    found.append(extent.ends)
-        return found
-
-    def _parts(self, node: Node) -> frozenset[Node]:
-        if node not in self._of:
-            self._of[node] = frozenset(descendants([node]))
-        return self._of[node]
