@@ -105,7 +105,24 @@ def _last(W: Any, U: Any, b: Any, h0: Any, x: Any, v: Any) -> Any:
     return v @ h
 
 
-def _lstm(Wf: Any, Wi: Any, Wo: Any, Wg: Any, Uf: Any, Ui: Any, Uo: Any, Ug: Any, bf: Any, bi: Any, bo: Any, bg: Any, h0: Any, c0: Any, x: Any, y: Any) -> Any:
+def _lstm(
+    Wf: Any,
+    Wi: Any,
+    Wo: Any,
+    Wg: Any,
+    Uf: Any,
+    Ui: Any,
+    Uo: Any,
+    Ug: Any,
+    bf: Any,
+    bi: Any,
+    bo: Any,
+    bg: Any,
+    h0: Any,
+    c0: Any,
+    x: Any,
+    y: Any,
+) -> Any:
     h, c, loss = h0, c0, 0.0
     for t in range(len(x)):
         f, i, o = (sigmoid(W @ h + U @ x[t] + b) for W, U, b in ((Wf, Uf, bf), (Wi, Ui, bi), (Wo, Uo, bo)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from indexcalc.backprop.model import variables_of
 from indexcalc.backprop.recurrences import Range, length, position
 from indexcalc.backprop.schedule import Assignment, Run, Schedule
-from indexcalc.backprop.model import variables_of
-from indexcalc.language.steps import Step, place
+from indexcalc.language.steps import place
 from indexcalc.numeric.backends import Index
 from indexcalc.numeric.counting import difference, linear, moved
 from indexcalc.numeric.factoring import factored
@@ -19,10 +19,11 @@ from indexcalc.tensor.nodes import Dimension, Node, Shape, Variable
 
 
 class Argument(NamedTuple):
-    """An input as an argument: its name in programs, what the user calls it, its shape. Of a family it is an array,
-    whose rows are the members in ``range``."""
+    """An input as an argument: its name in programs, its own name, what the user calls it, its shape. Of a family it is
+    an array, whose rows are the members in ``range``."""
 
     key: str
+    name: str
     spelling: str
     shape: Shape
     range: Range | None = None
@@ -34,13 +35,10 @@ class Array(NamedTuple):
     register: Register
     range: Range
 
-    def row(self, step: Step | Dimension) -> Index:
-        """Where a member is: counted from the end where that is a number."""
-        here = position(step) if isinstance(step, Step) else step
-        low, high = map(position, self.range)
-        first = difference(here, low)
-        last = difference(high, here)
-        return (-last - 1,) if isinstance(last, int) and not isinstance(first, int) else (first,)
+    def at(self, here: Dimension) -> Dimension:
+        """The row of a member: counted from the end where that is a number."""
+        first, last = (difference(here, position(self.range[0])), difference(position(self.range[1]), here))
+        return -last - 1 if isinstance(last, int) and not isinstance(first, int) else first
 
     def rows(self, range_: Range) -> Index:
         """Where some members are."""
@@ -107,12 +105,12 @@ class Assembly:
 
     def _put(self, unit: str, value: Register, range_: Range, is_wide: bool) -> None:
         shape = self.program[value].shape
-        if is_wide and unit not in self.arrays and self.writes[unit] == [range_]:
-            if self.whole.get(unit, range_) == range_:
-                self.arrays[unit] = Array(value, range_)
-                return
+        alone = is_wide and unit not in self.arrays and self.writes[unit] == [range_]
+        if alone and self.whole.get(unit, range_) == range_:
+            self.arrays[unit] = Array(value, range_)
+            return
         array = self._array(unit, shape[1:] if is_wide else shape)
-        index = array.rows(range_) if is_wide else array.row(range_[0])
+        index = array.rows(range_) if is_wide else (array.at(position(range_[0])),)
         register = self.program.emit("put", (array.register, value), (index,), self.program[array.register].shape)
         self.arrays[unit] = array._replace(register=register)
 
@@ -127,8 +125,7 @@ class Assembly:
         node = self.nodes[id(step)]
         self._resolve(node)
         register = self.lowering.dense(node)
-        axes = tuple(range(len(step.left.shape)))
-        self.lowering.cores[step.left] = Core(register, axes, axes)
+        self.lowering.cores[step.left] = _whole(step.left, register)
         if step.range is not None:
             self._put(self._unit(step.left), register, step.range, step.is_wide)
         name = self.model.family(self._unit(step.left)) if step.is_wide else step.left.name
@@ -146,11 +143,10 @@ class Assembly:
             if v not in self.lowering.cores:
                 found = self.value(v)
                 if found is not None:
-                    axes = tuple(range(len(v.shape)))
-                    self.lowering.cores[v] = Core(found, axes, axes)
+                    self.lowering.cores[v] = _whole(v, found)
 
     def value(self, v: Variable) -> Register | None:
-        """What a variable stands for; None for an input of its own."""
+        """What a variable stands for; None for an input that is no family."""
         if v in self.lowering.cores:
             return self.lowering.cores[v].register
         if v.name in self.schedule.slices:
@@ -164,7 +160,7 @@ class Assembly:
         if member is None or not member.family:
             return None
         array = self.arrays[self.model.unit(v.name)]
-        return self._taken(self.program, array.register, array.row(member.step))
+        return self._taken(self.program, array.register, (array.at(position(member.step)),))
 
     def _sliced(self, array: Array, range_: Range, shape: Shape) -> Register:
         index = array.rows(range_)
@@ -174,6 +170,7 @@ class Assembly:
 
     # ------------------------------------------------------------------ results
     def of(self, v: Variable) -> Register:
+        """What a variable stands for."""
         found = self.value(v)
         return self.lowering.dense(v) if found is None else found
 
@@ -195,15 +192,14 @@ class Assembly:
         for (left, _), node in zip(run.lines, roots, strict=True):
             for v in variables_of(node):
                 if v not in inner.cores:
-                    axes = tuple(range(len(v.shape)))
-                    inner.cores[v] = Core(self._inside(inner.program, v, operands), axes, axes)
+                    inner.cores[v] = _whole(v, self._inside(inner.program, v, operands))
             outputs.append(inner.dense(node))
-            axes = tuple(range(len(left.shape)))
-            inner.cores[left] = Core(outputs[-1], axes, axes)
+            inner.cores[left] = _whole(left, outputs[-1])
         body = self._without_constants(inner.program.finished(outputs), operands, count)
         segment, step = run.segment, self.model.step
-        rows = [(states.index(u), self.arrays[u].row(step)[0]) for u in (self.model.unit(left.name) for left, _ in run.lines)]
-        loop = Loop(step, position(segment.low), position(segment.high), segment.down, body, tuple(rows))
+        places = [states.index(self.model.unit(left.name)) for left, _ in run.lines]
+        stores = tuple([(place_, self.arrays[states[place_]].at(step)) for place_ in places])
+        loop = Loop(step, position(segment.low), position(segment.high), segment.down, body, stores)
         register = self.program.emit("loop", operands, (loop,))
         for k, unit in enumerate(states):
             array = self.arrays[unit]
@@ -219,7 +215,7 @@ class Assembly:
             return self._operand(program, self.of(v), operands)
         array = self.arrays[self.model.unit(v.name)]
         register = self._operand(program, array.register, operands)
-        return program.emit("take", (register,), (array.row(member.step),), v.shape)
+        return program.emit("take", (register,), ((array.at(position(member.step)),),), v.shape)
 
     def _operand(self, program: Program, register: Register, operands: list[Register]) -> Register:
         if register not in operands:
@@ -253,6 +249,11 @@ class Assembly:
         if instruction.op == "step":
             return True
         return instruction.op == "take" and any(step in linear(d) for d in instruction.parameters[0] if d is not None)
+
+
+def _whole(v: Variable, register: Register) -> Core:
+    axes = tuple(range(len(v.shape)))
+    return Core(register, axes, axes)
 
 
 def _covered(whole: Range, parts: Sequence[Range]) -> bool:

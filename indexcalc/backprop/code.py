@@ -31,13 +31,13 @@ def value_and_grad(
     assembly = Assembly(Schedule(system), list(arguments.values()), whole, sizes)
     outputs = [assembly.of(model.output)]
     for name, own in backward.wanted.items():
-        unit = adjoints.get(name)
-        outputs.append(assembly.of(own[0].left) if unit not in whole else assembly.rows(unit, arguments[name]))
+        is_family = arguments[name].range is not None
+        outputs.append(assembly.rows(adjoints.get(name), arguments[name]) if is_family else assembly.of(own[0].left))
     program = assembly.program.finished(outputs)
     nodes = [term.node for e in (*model.equations, *backward.equations) for term in e.terms]
     shapes = {a.key: a.shape for a in arguments.values()} | dict.fromkeys(declared_functions(nodes), ())
-    spellings = {a.key: a.spelling for a in arguments.values()}
-    names = argument_names([spellings.get(key, key) for key in shapes])
+    spelled = {a.key: a.name for a in arguments.values()}
+    names = argument_names([spelled.get(key, key) for key in shapes])
     keys = dict(zip(shapes, names.values(), strict=True))
     text = [*summary, *_described(arguments.values(), keys, shapes)]
     wanted = [arguments[name].spelling for name in backward.wanted]
@@ -48,17 +48,18 @@ def value_and_grad(
 def _arguments(model: Model, system: System) -> dict[str, Argument]:
     """The arguments by the names of the inputs."""
     found = {}
-    plain = {i.spelling for i in model.inputs}
+    plain = {i.name for i in model.inputs} | {i.spelling for i in model.inputs}
     for i in model.inputs:
         unit = model.unit(i.name)
         family = model.family(unit)
-        if family in model.ranges:
-            low, high = model.ranges[family]
-            spelling = unit if family in plain else family
-            found[i.name] = Argument(unit, spelling, (length((low, high)), *i.shape), (low, high))
-        else:
+        if family not in model.ranges:
             key = system.given[i.name].name if i.name in system.given else i.name
-            found[i.name] = Argument(key, i.spelling, i.shape)
+            found[i.name] = Argument(key, i.name, i.spelling, i.shape)
+            continue
+        range_ = model.ranges[family]
+        short = i.spelling.partition("[")[0]
+        name, spelling = (unit, i.spelling) if {family, short} & plain else (family, short)
+        found[i.name] = Argument(unit, name, spelling, (length(range_), *i.shape), range_)
     return found
 
 
@@ -75,8 +76,10 @@ def _described(arguments: Iterable[Argument], keys: Mapping[str, str], shapes: M
     lines = [f"Arguments: {'; '.join(inputs)}."] if inputs else []
     for a in arguments:
         if a.range:
-            low, high = (f"{a.spelling}[{step.text}]" for step in a.range)
-            lines.append(f"The rows of {keys[a.key]} are {low} to {high}." if low != high else f"{keys[a.key]} is the row {low}.")
+            low, high = (f"{a.spelling.partition('[')[0]}[{step.text}]" for step in a.range)
+            lines.append(
+                f"The rows of {keys[a.key]} are {low} to {high}." if low != high else f"{keys[a.key]} is the row {low}."
+            )
     return lines
 
 

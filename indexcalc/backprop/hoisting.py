@@ -16,9 +16,7 @@ Named = Callable[[Node, bool], Node]
 class Hoisting:
     """``varying`` says which variables the loop changes, ``stepped`` which others differ from step to step."""
 
-    def __init__(
-        self, varying: Callable[[Variable], bool], stepped: Callable[[Variable], bool], named: Named
-    ) -> None:
+    def __init__(self, varying: Callable[[Variable], bool], stepped: Callable[[Variable], bool], named: Named) -> None:
         self.varying, self.stepped, self.named = varying, stepped, named
         self.inside: set[Node] = set()
         """Nodes that the loop changes."""
@@ -72,7 +70,8 @@ class Hoisting:
         whole = add(still) if len(still) > 1 else None
         ranks = [self.steps[term] for _, term in still if term in self.steps]
         if whole is not None and (not ranks or len(whole.shape) <= max(ranks)):
-            terms.append((1, self.named(whole, bool(ranks))))
+            content, rest = primitive_of(whole)
+            terms.append((content, self.named(rest, bool(ranks))))
         else:
             terms += [(c, self._outside(term)) for c, term in still]
         return add(terms)
@@ -114,3 +113,12 @@ class Hoisting:
         ranks = [self.steps[child] for child, _ in group if child in self.steps]
         largest = max(ranks) if ranks else len(output)
         return len(output) <= largest and any(set(output) <= set(labels) for _, labels in group)
+
+
+def primitive_of(node: Node) -> Term:
+    """A number times a node that other right sides have too: a sum with the sign that it has in products."""
+    if isinstance(node, Sum):
+        content, scalars, primitive = node.primitive()
+        if not scalars:
+            return content, primitive
+    return 1, node

@@ -12,6 +12,7 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.language.steps import Extent, Step, place
 from indexcalc.numeric.counting import difference, moved
 from indexcalc.tensor.nodes import Dimension, Node, Variable, descendants, variable
+from indexcalc.tensor.sums import add
 
 Range = tuple[Step, Step]
 """The first and the last of some members."""
@@ -54,7 +55,8 @@ def within(inner: Range, outer: Range) -> bool:
 
 
 class System:
-    """The equations of a model and its adjoints, each with its left side at the step itself and running up."""
+    """The equations of a model and its adjoints, each with its left side at the step itself and running up. Raises
+    IndexcalcError E404."""
 
     def __init__(self, model: Model, equations: Iterable[Equation]) -> None:
         self.model = replace(model, members=dict(model.members), moves={})
@@ -72,11 +74,15 @@ class System:
         """``dh[t-1] = f(dh[t])`` as ``dh[t] = f(dh[t+1])``."""
         if equation.extent is None:
             return equation
+        if any(term.extent for term in equation.terms):
+            raise IndexcalcError(
+                "E404", f"code for a sum over steps in each step, `{equation.name}`, is not supported yet"
+            )
         member = self.model.members[equation.name]
         by = member.step.offset
         low, high = equation.extent.moved(by).ends
         step = Step(self.model.step, -by)
-        terms = tuple([Term(self.model.moved(term.node, step), term.extent) for term in equation.terms])
+        terms = (Term(self.model.moved(add([(1, term.node) for term in equation.terms]), step)),)
         left = self.model.member(equation.left, member.family, Step(self.model.step, 0))
         return Equation(left, terms, Extent(self.model.step, low, high))
 
@@ -175,11 +181,3 @@ class System:
             if len(group) > 1 or group[0] in below[group[0]]:
                 raise IndexcalcError("E404", f"`{own[group[0]].name}` is needed for itself")
             yield own[group[0]]
-
-    def at(self, equation: Equation, step: Step) -> tuple[Variable, Node]:
-        """What an equation says of one step."""
-        (term,) = equation.terms
-        if equation.extent is None:
-            return equation.left, term.node
-        family = self.model.members[equation.name].family
-        return self.model.member(equation.left, family, step), self.model.moved(term.node, step)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from indexcalc.backprop.batching import SINGLE, Sliced, batched, summed
-from indexcalc.backprop.hoisting import Hoisting
+from indexcalc.backprop.hoisting import Hoisting, primitive_of
 from indexcalc.backprop.model import Equation
 from indexcalc.backprop.recurrences import Range, Segment, System, length, overlap
 from indexcalc.backprop.sharing import share
 from indexcalc.language.steps import Member, Step
 from indexcalc.tensor.nodes import Node, Variable, descendants, variable
-from indexcalc.tensor.sums import add
+from indexcalc.tensor.sums import add, scale
 
 
 class Assignment(NamedTuple):
@@ -39,7 +38,7 @@ class Schedule:
         self.system, self.model = system, system.model
         self.done: list[Assignment | Run] = []
         self.slices: dict[str, tuple[str, Range]] = {}
-        self.made: dict[tuple[Node, Range], Variable] = {}
+        self.made: dict[tuple[Node, Range], Node] = {}
         share(system)
         for group, cyclic in system.groups():
             if cyclic or any(self._is_single(equation) for equation in group):
@@ -51,17 +50,18 @@ class Schedule:
         """Whether a right side has what is worked out for one step at a time, and differs from step to step."""
         stepped: set[Node] = set()
         for part in descendants([term.node for term in equation.terms]):
-            if any(child in stepped for child in part.children) or (isinstance(part, Variable) and self.system.is_stepped(part)):
+            if any(child in stepped for child in part.children) or (
+                isinstance(part, Variable) and self.system.is_stepped(part)
+            ):
                 stepped.add(part)
         return equation.extent is not None and any(isinstance(part, SINGLE) for part in stepped)
 
     # ------------------------------------------------------------------ all steps at once
     def _assignment(self, equation: Equation) -> Assignment:
-        range_ = self.system.range(equation)
-        if equation.extent is None or range_ is None:
-            parts = [(1, self._total(term.node, term.extent.ends) if term.extent else term.node) for term in equation.terms]
-            return Assignment(equation.left, add(parts), range_)
-        return self._wide(equation.left, add([(1, term.node) for term in equation.terms]), range_)
+        if equation.node is not None and equation.extent is not None:
+            return self._wide(equation.left, equation.node, equation.extent.ends)
+        parts = [self._total(term.node, term.extent.ends) if term.extent else term.node for term in equation.terms]
+        return Assignment(equation.left, add([(1, part) for part in parts]), self.system.range(equation))
 
     def _wide(self, left: Variable, node: Node, range_: Range) -> Assignment:
         sliced = self._slicing(range_)
@@ -92,11 +92,16 @@ class Schedule:
     def _run(self, group: list[Equation]) -> None:
         for segment in self.system.segments(group):
             if segment.low == segment.high:
-                for equation in segment.equations:
-                    left, node = self.system.at(equation, segment.low)
-                    self.done.append(Assignment(left, node, (segment.low, segment.low)))
+                self.done += [self._single(equation, segment.low) for equation in segment.equations]
             else:
                 self.done.append(self._loop(segment, group))
+
+    def _single(self, equation: Equation, step: Step) -> Assignment:
+        """What an equation says of one step."""
+        if equation.node is None or equation.extent is None:
+            return self._assignment(equation)
+        left = self.model.member(equation.left, self.model.members[equation.name].family, step)
+        return Assignment(left, self.model.moved(equation.node, step), (step, step))
 
     def _loop(self, segment: Segment, group: list[Equation]) -> Run:
         here = (segment.low, segment.high)
@@ -119,23 +124,21 @@ class Schedule:
             return self._named(node, self.system.widest(node, here) if is_stepped else None)
 
         hoisting = Hoisting(varying, self.system.is_stepped, named)
-        lines = [(left, hoisting.body(node)) for left, node in self._lines(segment)]
+        lines = [(equation.left, hoisting.body(equation.node)) for equation in segment.equations if equation.node]
         return Run(segment, tuple(lines))
 
-    def _lines(self, segment: Segment) -> Iterator[tuple[Variable, Node]]:
-        for equation in segment.equations:
-            yield equation.left, add([(1, term.node) for term in equation.terms])
-
-    def _named(self, node: Node, range_: Range | None) -> Variable:
+    def _named(self, node: Node, range_: Range | None) -> Node:
         """A name for what is worked out before a loop."""
         key = (node, range_ or (Step("", 0), Step("", 0)))
         if key not in self.made:
             name = f"*{len(self.made) + 1}"
             if range_ is None:
                 self.made[key] = variable(name, node.shape)
-                self.done.append(Assignment(self.made[key], node))
+                self.done.append(Assignment(variable(name, node.shape), node))
             else:
                 left = self.model.member(variable(name, node.shape), name, Step(self.model.step, 0))
-                self.made[key] = left
-                self.done.append(self._wide(left, node, range_))
+                made = self._wide(left, node, range_)
+                content, rest = primitive_of(made.node)
+                self.made[key] = scale(content, left)
+                self.done.append(made._replace(node=rest))
         return self.made[key]

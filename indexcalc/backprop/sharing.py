@@ -58,7 +58,12 @@ def _single(system: System) -> Iterator[tuple[Node, Range]]:
             extent = term.extent or equation.extent
             for part in descendants([term.node]) if extent else ():
                 alone = part is term.node and term.extent is None and len(equation.terms) == 1
-                if extent and isinstance(part, SINGLE) and not alone and any(map(system.is_stepped, variables_of(part))):
+                if (
+                    extent
+                    and isinstance(part, SINGLE)
+                    and not alone
+                    and any(map(system.is_stepped, variables_of(part)))
+                ):
                     yield part, system.widest(part, extent.ends)
 
 
@@ -101,7 +106,11 @@ def _replace(system: System, pattern: Pattern) -> None:
 def _uses(system: System, pattern: Pattern) -> Iterator[tuple[int, dict[Node, Node]]]:
     """The equations that have a pattern, and what it is there."""
     model = system.model
-    offsets = {v: model.members[v.name].step.offset for v in variables_of(pattern.node) if system.is_stepped(v) and v.name in model.members}
+    offsets = {
+        v: model.members[v.name].step.offset
+        for v in variables_of(pattern.node)
+        if system.is_stepped(v) and v.name in model.members
+    }
     reach = max(map(abs, offsets.values()), default=0) + 1
     for k, equation in enumerate(system.equations):
         found: dict[Node, Node] = {}

@@ -142,8 +142,9 @@ class _Writer:
         """A loop; or the array that it has changed."""
         instruction = program.instructions[register]
         if instruction.op == "result":
-            (loop,) = instruction.operands
-            return trees[program.instructions[loop].operands[instruction.parameters[0]]]
+            (loop,), (place,) = instruction.operands, instruction.parameters
+            array: Register = program.instructions[loop].operands[place]
+            return trees[array]
         for operand in instruction.operands:
             if not isinstance(trees[operand], ast.Name | ast.Constant):
                 trees[operand] = self._assigned(trees[operand], names.get(operand, ""))
@@ -166,15 +167,16 @@ class _Writer:
 
     def _fixed_loop(self, loop: Loop, inputs: Sequence[ast.expr]) -> None:
         """A loop over arrays that cannot be changed: a function from what there is to what there is after a step."""
-        variable, step, done = self._variable(loop.variable), self._variable("*step"), self._variable("*done")
+        variable = self._variable(loop.variable)
+        step, done, before = (self._variable(name) for name in ("*step", "*done", "*arrays"))
         low, after = self.size(loop.low), self.size(moved(loop.high, 1))
         arrays = {place: ast.unparse(inputs[place]) for place, _ in loop.stores}
         listed = ", ".join(arrays.values()) + ("," if len(arrays) == 1 else "")
         self._line(f"if {after} > {low}:")
         self.depth += 1
-        self._line(f"def {step}({done if loop.down else variable}, arrays):")
+        self._line(f"def {step}({done if loop.down else variable}, {before}):")
         self.depth += 1
-        self._line(f"{listed} = arrays")
+        self._line(f"{listed} = {before}")
         if loop.down:
             self._line(f"{variable} = {self.size(loop.high)} - {done}")
         for (place, row), tree in zip(loop.stores, self.results(loop.body, inputs), strict=True):
@@ -204,7 +206,9 @@ class _Writer:
             parts = [self.size(int(part) if part.isdigit() else part) for part in dimension.split("*")]
             return " * ".join([f"({part})" if " " in part else part for part in parts])
         if re.search("[+-]", dimension):
-            return re.sub(r"[^+-]+", lambda part: self._of_sum(part[0]), dimension).replace("+", " + ").replace("-", " - ")
+            return (
+                re.sub(r"[^+-]+", lambda part: self._of_sum(part[0]), dimension).replace("+", " + ").replace("-", " - ")
+            )
         if dimension not in self.size_names:
             name = self._free(argument_name(dimension))
             self.size_names[dimension] = name

@@ -1,11 +1,12 @@
-"""Sizes and places as sums of symbols: ``T-1``, ``t-T+2``."""
+"""Sizes and places: sums of symbols, ``T-1`` and ``t-T+2``; and as numbers."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
-from indexcalc.tensor.nodes import Dimension
+from indexcalc.tensor.nodes import Dimension, Shape
 
 _TERM = re.compile(r"([+-]?)([^+-]+)")
 
@@ -26,7 +27,9 @@ def total(terms: Mapping[str, int]) -> Dimension:
     number = terms.get("", 0)
     if not symbols:
         return number
-    text = "".join(["-" * negative + symbol if not k else "+-"[negative] + symbol for k, (negative, symbol) in enumerate(symbols)])
+    text = "".join(
+        ["-" * negative + symbol if not k else "+-"[negative] + symbol for k, (negative, symbol) in enumerate(symbols)]
+    )
     return text + (f"{number:+d}" if number else "")
 
 
@@ -40,3 +43,19 @@ def difference(a: Dimension, b: Dimension) -> Dimension:
 
 def _sum(a: Mapping[str, int], b: Mapping[str, int], sign: int) -> dict[str, int]:
     return {symbol: a.get(symbol, 0) + sign * b.get(symbol, 0) for symbol in dict.fromkeys([*a, *b])}
+
+
+# ---------------------------------------------------------------------- numbers
+def count(dimension: Dimension, sizes: Mapping[str, int]) -> int:
+    """A size as a number: ``m*n`` is a product, ``T-1`` a difference."""
+    return math.prod([_counted(part, sizes) for part in str(dimension).split("*")])
+
+
+def _counted(part: str, sizes: Mapping[str, int]) -> int:
+    if part.isdigit() or part in sizes:
+        return int(part) if part.isdigit() else sizes[part]
+    return sum(by * (sizes[symbol] if symbol else 1) for symbol, by in linear(part).items())
+
+
+def entries(shape: Shape, sizes: Mapping[str, int]) -> int:
+    return math.prod([count(dimension, sizes) for dimension in shape])

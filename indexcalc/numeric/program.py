@@ -6,12 +6,11 @@ instructions are one, so that whatever several results have in common is compute
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from indexcalc.numeric.counting import linear
+from indexcalc.numeric.counting import count, entries
 from indexcalc.tensor.nodes import Dimension, Labels, Shape
 
 Register = int
@@ -221,21 +220,6 @@ class Loop(NamedTuple):
 
 
 # ---------------------------------------------------------------------- cost
-def count(dimension: Dimension, sizes: Mapping[str, int]) -> int:
-    """A size as a number: ``m*n`` is a product, ``T-1`` a difference."""
-    return math.prod([_counted(part, sizes) for part in str(dimension).split("*")])
-
-
-def _counted(part: str, sizes: Mapping[str, int]) -> int:
-    if part.isdigit() or part in sizes:
-        return int(part) if part.isdigit() else sizes[part]
-    return sum(by * (sizes[symbol] if symbol else 1) for symbol, by in linear(part).items())
-
-
-def entries(shape: Shape, sizes: Mapping[str, int]) -> int:
-    return math.prod([count(dimension, sizes) for dimension in shape])
-
-
 class Cost(NamedTuple):
     """``flops``, the largest result in entries, and the most entries that are held at one time, inputs included."""
 
