@@ -194,6 +194,18 @@ class Passes:
         return "$\\displaystyle \\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$"
 
     # ------------------------------------------------------------------ results
+    def to_code(self, backend: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
+        """A module for NumPy ("numpy"), JAX ("jax") or PyTorch ("torch") with the function ``value_and_grad``, which
+        returns the value and a dictionary of the gradients, by the names that the user typed. A family x[t] is one array,
+        a member a row. Loops stay loops where their length is a symbol. Raises IndexcalcError E404."""
+        from indexcalc.backprop.code import value_and_grad  # most answers are never code
+
+        if self.asking.form not in ("diff", "grad"):
+            message = "there is code for gradients only"
+            raise IndexcalcError("E404", message, help="ask for `grad(L)`", text=self.asking.text)
+        summary = [f"The value of {self.asking.name} and its gradients.", *[line.text() for _, line in self.lines()]]
+        return value_and_grad(self.model, self.backward, backend, dict(sizes or {}), summary)
+
     @cached_property
     def gradients(self) -> list[Gradient]:
         """One for each variable that was asked for, in order."""
@@ -282,6 +294,10 @@ class Gradient:
             "verified": passes.verified,
             "error": None,
         }
+
+    def to_code(self, backend: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
+        """The code of the passes, with all gradients that were asked for. Raises IndexcalcError E404."""
+        return self.passes.to_code(backend, sizes)
 
     def _repr_latex_(self) -> str:
         return self.passes._repr_latex_()

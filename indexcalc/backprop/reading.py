@@ -24,6 +24,8 @@ class Unread:
         self.symbols = self._reached()
         self.ranges: dict[str, tuple[Step, Step]] = {}
         """The first and the last member of each family of inputs."""
+        self.first: set[str] = set()
+        """Members of families that nothing defines: the first ones."""
         self._complete()
 
     def _reached(self) -> list[Symbol]:
@@ -103,6 +105,7 @@ class Unread:
         while not low.base and place(low) <= place(high):
             if not any(place(a) <= place(low) <= place(b) for a, b in defined):
                 member = Member(family, low)
+                self.first.add(member.name)
                 if any(a == b for a, b in defined):
                     message = f"`{member.name}` is out of range: `{family}` has other first members"
                     raise IndexcalcError("E311", message, help="define it, or change the range")
@@ -126,7 +129,7 @@ class Unread:
                 continue
             if member is not None and member.family in self.ranges:
                 found.setdefault(f"{member.family}[]", symbol)
-            elif member is None or not member.step.base:
+            elif member is None or symbol.name in self.first:
                 found[symbol.name] = symbol
         return list(found.values())
 
