@@ -14,6 +14,8 @@ from indexcalc.derivation import Input
 from indexcalc.errors import IndexcalcError
 from indexcalc.render.report import Report, heading
 
+LONGEST = 4000
+"""Characters of equations up to which code shows them."""
 Row = Sequence[tuple[str, str]]
 """Pieces of text, each with what it is."""
 
@@ -196,14 +198,15 @@ class Passes:
     # ------------------------------------------------------------------ results
     def to_code(self, backend: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
         """A module for NumPy ("numpy"), JAX ("jax") or PyTorch ("torch") with the function ``value_and_grad``, which
-        returns the value and a dictionary of the gradients, by the names that the user typed. A family x[t] is one array,
-        a member a row. Loops stay loops where their length is a symbol. Raises IndexcalcError E404."""
+        returns the value and a dictionary of the gradients, by the names that the user typed. A family x[t] is one
+        array, a member a row. Loops stay loops where their length is a symbol. Raises IndexcalcError E404."""
         from indexcalc.backprop.code import value_and_grad  # most answers are never code
 
         if self.asking.form not in ("diff", "grad"):
             message = "there is code for gradients only"
             raise IndexcalcError("E404", message, help="ask for `grad(L)`", text=self.asking.text)
         summary = [f"The value of {self.asking.name} and its gradients.", *[line.text() for _, line in self.lines()]]
+        summary = summary if sum(map(len, summary)) <= LONGEST else summary[:1]
         return value_and_grad(self.model, self.backward, backend, dict(sizes or {}), summary)
 
     @cached_property

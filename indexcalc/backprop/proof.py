@@ -24,6 +24,8 @@ LENGTHS = 4
 """How many lengths are tried, from the least on."""
 INDEXED = 2
 """For how many of them index notation is read, too."""
+SEVERAL = 60
+"""Equations of a model without open loops up to which index notation is read."""
 STEMS = ("q", "r", "s", "p")
 """What names of ours begin with: the first that none of the user's begins with."""
 
@@ -66,7 +68,8 @@ class Proof:
         Raises IndexcalcError E490 for passes that are wrong."""
         errors: list[float | None] = []
         for place, lengths in enumerate(self.lengths()):
-            for indexed in (False, True)[: 2 if place < INDEXED else 1]:
+            both = place < INDEXED and (bool(lengths) or len(self.written.own) <= SEVERAL)
+            for indexed in (False, True)[: 1 + both]:
                 errors += Unrolled(self, lengths, indexed).errors(differences=place == 0 and not indexed)
         known = [error for error in errors if error is not None]
         return max(known, default=0.0) if len(known) == len(errors) else None

@@ -113,11 +113,11 @@ class Written:
             if step.offset:
                 base = model.counted(step._replace(offset=0))
                 typed.append((model.counted(step), [base, number(step.offset)]))
-        return Writer(Context(places, typed), ())
+        return Writer(Context(places, typed), (), (model.step,))
 
     def line(self, equation: Equation) -> Line:
         if equation not in self._made:
-            letters = LETTERS[: len(equation.left.shape)]
+            letters = tuple([x for x in LETTERS if x != self.model.step][: len(equation.left.shape)])
             terms = tuple([(self._printed(term.node, letters), term.extent) for term in equation.terms])
             self._made[equation] = Line(equation.name, letters, terms, equation.extent)
         return self._made[equation]

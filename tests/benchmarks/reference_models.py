@@ -26,10 +26,11 @@ def _attention(v: Any) -> Any:
 
 
 def _unrolled(v: Any) -> Any:
-    a = v.a0
-    for x in (v.x1, v.x2, v.x3):
+    a, loss = v.a0, 0.0
+    for x, y in zip(v.x, v.y, strict=True):
         a = jnp.tanh(v.Wax @ x + v.Waa @ a + v.ba)
-    return jnp.sum((a - v.y) ** 2) / 2
+        loss += jnp.sum((a - y) ** 2) / 2
+    return loss
 
 
 def _gated(v: Any) -> Any:
