@@ -326,6 +326,7 @@ class Answer:
             "arguments": self.arguments,
             "verified": verified,
             "error": None,
+            **({"program": self.passes.to_dict()} if self.passes is not None and self.passes.has_steps else {}),
         }
 
     def _spelling(self, name: str) -> str:

@@ -219,7 +219,8 @@ def differentiate(
     answers = [answer for answer in found if isinstance(answer, Answer)]
     if found and not answers:
         message = "the length of a loop is a symbol here"
-        raise IndexcalcError("E404", message, help="ask `indexcalc.program(…)`", text=text)
+        help_ = "take its code: `indexcalc diff … --format numpy`, `indexcalc.program(…).to_code()`"
+        raise IndexcalcError("E404", message, help=help_, text=text)
     return answers or _nothing(text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from indexcalc.errors import IndexcalcError, Span
@@ -16,6 +16,7 @@ from indexcalc.language.scope import walk
 from indexcalc.language.statements import Claim, Declaration, Definition, classify, declaration
 from indexcalc.language.steps import member_of
 from indexcalc.language.syntax import Name
+from indexcalc.language.templates import Template
 
 Place = tuple[int, str, int]
 """A statement's line and text, and its step in a loop."""
@@ -25,7 +26,9 @@ class Pending(NamedTuple):
     """A definition that stands below."""
 
     place: Place
-    statement: syntax.Statement
+    repeated: syntax.Statement
+    number: int | None
+    """The value of the loop's variable."""
 
 
 class Order:
@@ -62,14 +65,15 @@ class Order:
         for line, text, statement in read:
             self.parsed[normalise(text)] = placed = self.scope.open.placed(statement)
             try:
-                repeated = self.repeated(placed)
+                numbers = self._numbers(placed)
             except IndexcalcError:
                 continue
-            for step, once in enumerate(repeated):
-                name = self._defined_by(once)
+            for step, number in enumerate(numbers):
+                left = self._left(placed, number)
+                name = self._defined_by(placed, left)
                 if name:
-                    self._later.setdefault(name, Pending((line, text, step), once))
-                    found = member_of(once.left.items[0])
+                    self._later.setdefault(name, Pending((line, text, step), placed, number))
+                    found = member_of(left)
                     if found is not None and found[1].step.base != self.scope.open.variable:
                         self._bases.setdefault(found[1].family, []).append(name)
 
@@ -86,8 +90,13 @@ class Order:
         place, text = (line, text), normalise(text)
         parsed = self._read(text)
         if parsed.loop is not None:
-            for step, once in enumerate(self.repeated(parsed)):
-                self.settle(Pending((*place, step), once), parsed.loop.span)
+            template: Template | None = None
+            for step, number in enumerate(self._numbers(parsed)):
+                if number is None or template is None or not template.keep(number):
+                    pending = Pending((*place, step), parsed, number)
+                    if pending.place not in self.early:
+                        self.settle(pending, parsed.loop.span)
+                        template = self._template(parsed, number)
             return None
         if (*place, 0) in self.early:
             return None
@@ -103,38 +112,52 @@ class Order:
             statement = self.scope.open.placed(statement)
         return statement
 
-    def repeated(self, statement: syntax.Statement) -> list[syntax.Statement]:
-        """A statement for each step of its loop; one for an open loop."""
+    def _numbers(self, statement: syntax.Statement) -> Sequence[int | None]:
+        """The values of the variable of a statement's loop; None for once, as in an open loop."""
         loop = statement.loop
         if loop is None or self.scope.open.extent(loop) is not None:
-            return [statement]
+            return [None]
+        return steps(loop, self.scope.whole)
 
-        def side(side: syntax.Side, step: int) -> syntax.Side:
-            return side._replace(items=tuple(at_step(item, loop.variable, step) for item in side.items))
+    def _once(self, statement: syntax.Statement, number: int | None) -> syntax.Statement:
+        """A statement in one step of its loop."""
+        loop = statement.loop
+        if loop is None or number is None:
+            return statement
 
-        each = steps(loop, self.scope.whole)
+        def side(side: syntax.Side) -> syntax.Side:
+            return side._replace(items=tuple([at_step(item, loop.variable, number) for item in side.items]))
+
         right = statement.right
-        stepped = [
-            statement._replace(left=side(statement.left, k), right=right and side(right, k), loop=None) for k in each
-        ]
-        return list(map(self.scope.open.placed, stepped))
+        once = statement._replace(left=side(statement.left), right=right and side(right), loop=None)
+        return self.scope.open.placed(once)
 
-    def _defined_by(self, statement: syntax.Statement) -> str:
+    def _left(self, statement: syntax.Statement, number: int | None) -> syntax.Syntax:
+        """The left side in one step."""
+        return self._once(statement._replace(right=None), number).left.items[0]
+
+    def _template(self, statement: syntax.Statement, number: int | None) -> Template | None:
+        """A definition that was read in one step of a loop between numbers, for the others."""
         left = statement.left.items[0]
+        if number is None or statement.relation != "=" or not isinstance(left, Name):
+            return None
+        made = self.scope.symbols.get(self._defined_by(statement, self._left(statement, number)))
+        return None if made is None else Template(self.scope, statement, made, number)
+
+    def _defined_by(self, statement: syntax.Statement, left: syntax.Syntax) -> str:
         if statement.relation != "=" or not isinstance(left, Name | syntax.Call):
             return ""
         return left.function if isinstance(left, syntax.Call) else self.scope.lookup(left)[1]
 
     def settle(self, pending: Pending, span: Span) -> None:
         """A declaration or definition that is repeated or wanted early."""
-        if pending.place in self.early:
-            return
-        self.define_first(pending.statement, pending.place[1])
-        found = classify(pending.statement, self.scope)
+        statement = self._once(pending.repeated, pending.number)
+        self.define_first(statement, pending.place[1])
+        found = classify(statement, self.scope)
         if isinstance(found, Question | Claim):
             message = "only declarations and definitions are repeated"
             raise IndexcalcError("E403", message, span, "ask for the steps one by one")
-        self.definitions.keep(found, normalise(pending.place[1]), pending.statement.loop)
+        self.definitions.keep(found, normalise(pending.place[1]), statement.loop)
 
     def define_first(self, statement: syntax.Statement, text: str) -> None:
         """What a statement uses and a later one defines."""
@@ -154,7 +177,8 @@ class Order:
                     self._define_now(name, node)
                 found = member_of(node) if isinstance(node, Name) else None
                 for base in self._bases.get(found[1].family, ()) if found is not None else ():
-                    if not self._is_settled(base) and base not in (*self._wanted, self._defined_by(statement)):
+                    own = self._defined_by(statement, statement.left.items[0])
+                    if not self._is_settled(base) and base not in (*self._wanted, own):
                         self._define_now(base, node)
 
     def _is_settled(self, name: str) -> bool:
