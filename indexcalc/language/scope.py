@@ -482,4 +482,5 @@ def size_names(nodes: Iterable[Syntax]) -> Iterator[str]:
     """The size symbols that eye, ones and zeros name."""
     for node in nodes:
         if isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes:
-            yield from (text for text in map(size_text, node.arguments) if text and not text.isdigit())
+            parts = (part for text in map(size_text, node.arguments) for part in text.split("*"))
+            yield from (part for part in parts if part and not part.isdigit())
