@@ -167,6 +167,10 @@ class Asked:
         Raises IndexcalcError E404 for what such loops cannot be asked."""
         from indexcalc.backprop.asking import passes  # most questions have no loops
 
+        for name in self.wanted:
+            symbol = self.scope.lookup(name)[0]
+            if symbol is not None and {"symmetric", "spd"} & set(symbol.structure) and not self.meaning.axes:
+                self.notes = [*self.notes, DISTINCT.format(symbol.spelling)]
         return passes(self, line, written_out, prefix)
 
     # ------------------------------------------------------------------ tasks

@@ -10,6 +10,7 @@ from indexcalc.backprop.assembly import Argument, Assembly
 from indexcalc.backprop.model import Model
 from indexcalc.backprop.recurrences import System, length
 from indexcalc.backprop.schedule import Schedule
+from indexcalc.errors import IndexcalcError
 from indexcalc.numeric.arguments import argument_names
 from indexcalc.numeric.backends import backend_named
 from indexcalc.numeric.code import module
@@ -26,6 +27,10 @@ def value_and_grad(
     inputs is one array, its rows are the members. Loops stay loops. Raises IndexcalcError E404."""
     system = System(model, [*model.equations, *backward.equations])
     arguments = _arguments(model, system)
+    for name in backward.wanted:
+        if name not in arguments:
+            message = f"there is code for gradients by inputs, and `{name}` is defined"
+            raise IndexcalcError("E404", message, help="ask for the gradient by what it is made of")
     adjoints = {name: system.model.unit(own[0].name) for name, own in backward.wanted.items() if own}
     whole = {unit: found.range for name, unit in adjoints.items() if (found := arguments[name]).range}
     assembly = Assembly(Schedule(system), list(arguments.values()), whole, sizes)
@@ -34,15 +39,32 @@ def value_and_grad(
         is_family = arguments[name].range is not None
         outputs.append(assembly.rows(adjoints.get(name), arguments[name]) if is_family else assembly.of(own[0].left))
     program = assembly.program.finished(outputs)
-    nodes = [term.node for e in (*model.equations, *backward.equations) for term in e.terms]
-    shapes = {a.key: a.shape for a in arguments.values()} | dict.fromkeys(declared_functions(nodes), ())
-    spelled = {a.key: a.name for a in arguments.values()}
-    names = argument_names([spelled.get(key, key) for key in shapes])
-    keys = dict(zip(shapes, names.values(), strict=True))
+    shapes = {a.key: a.shape for a in arguments.values()} | dict.fromkeys(_functions(model, backward), ())
+    keys = _keys(arguments, shapes)
     text = [*summary, *_described(arguments.values(), keys, shapes)]
     wanted = [arguments[name].spelling for name in backward.wanted]
     target = backend_named(backend)
     return module(NAME, program, target, keys, shapes, text, _least(model, backward), partial(_returned, wanted))
+
+
+def arguments(model: Model, backward: Backward) -> dict[str, str]:
+    """The argument of the code for each input, by the name that the user typed."""
+    found = _arguments(model, System(model, [*model.equations, *backward.equations]))
+    keys = _keys(found, [*(a.key for a in found.values()), *_functions(model, backward)])
+    return {a.spelling: keys[a.key] for a in found.values()}
+
+
+def _functions(model: Model, backward: Backward) -> Sequence[str]:
+    """The elementwise functions that the user declared."""
+    return declared_functions([term.node for e in (*model.equations, *backward.equations) for term in e.terms])
+
+
+def _keys(arguments: Mapping[str, Argument], inputs: Iterable[str]) -> dict[str, str]:
+    """The argument for each input."""
+    spelled = {a.key: a.name for a in arguments.values()}
+    listed = list(inputs)
+    names = argument_names([spelled.get(key, key) for key in listed])
+    return dict(zip(listed, names.values(), strict=True))
 
 
 def _arguments(model: Model, system: System) -> dict[str, Argument]:

@@ -196,6 +196,13 @@ class Passes:
         return "$\\displaystyle \\begin{aligned}" + r" \\ ".join(lines) + "\\end{aligned}$"
 
     # ------------------------------------------------------------------ results
+    @cached_property
+    def arguments(self) -> dict[str, str]:
+        """The argument of the code for each input, by the name that the user typed; of a family for all members."""
+        from indexcalc.backprop.code import arguments
+
+        return arguments(self.model, self.backward)
+
     def to_code(self, backend: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
         """A module for NumPy ("numpy"), JAX ("jax") or PyTorch ("torch") with the function ``value_and_grad``, which
         returns the value and a dictionary of the gradients, by the names that the user typed. A family x[t] is one
@@ -293,7 +300,7 @@ class Gradient:
                 "matrix": self.lines[0].latex().split(" &= ")[1] if len(self.lines) == 1 else None,
                 "pullback": None,
             },
-            "arguments": {},
+            "arguments": passes.arguments,
             "verified": passes.verified,
             "error": None,
         }

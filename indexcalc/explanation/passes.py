@@ -18,7 +18,7 @@ from indexcalc.explanation.narrative import WHY
 from indexcalc.explanation.steps import Group
 from indexcalc.tensor.nodes import Node, Variable, number, variable
 
-SHORT = ("Pullback", "Gradient", WHY)
+SHORT = ("Derivative", "Pullback", "Gradient", WHY)
 """The groups of a step's own explanation that are told; with ``full`` all but how it is read."""
 RANKS = ("scalar", "vector", "matrix")
 
