@@ -266,7 +266,10 @@ class Gradient:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of an answer, with ``program``: the equations that its forms refer to."""
         passes, asking = self.passes, self.passes.asking
-        matrix = self.matrix
+        matrix, along = self.matrix, asking.form in ("jvp", "hvp")
+        shown, notation = (matrix, "matrix") if matrix is not None else (self.index, "index")
+        vector = None if passes.source.vector is None else passes.source.vector.name
+        results = passes.results[self.variable.name]
         reason = None if matrix is not None else "it has more than one equation: see program"
         return {
             "schema": 1,
@@ -274,8 +277,8 @@ class Gradient:
             "input": asking.text,
             "ok": True,
             "wrt": [self.variable.spelling],
-            "order": 1,
-            "shape": list(self.variable.shape),
+            "order": 2 if asking.form == "hvp" else 1,
+            "shape": list(results[0].left.shape if results else self.variable.shape),
             "layout": "numerator",
             "declarations": {
                 i.spelling: {"kind": i.kind, "shape": list(i.shape), "assumed": i.assumed} for i in passes.model.inputs
@@ -286,12 +289,12 @@ class Gradient:
             "matrix": matrix,
             "no_matrix_reason": reason,
             "vec": None,
-            "cotangent": passes.source.vector.name if asking.form == "vjp" and passes.source.vector else None,
-            "pullback": matrix if matrix is not None else self.index,
-            "pullback_notation": "matrix" if matrix is not None else "index",
-            "perturbation": None,
-            "differential": None,
-            "differential_notation": None,
+            "cotangent": vector if asking.form == "vjp" else None,
+            "pullback": None if along else shown,
+            "pullback_notation": None if along else notation,
+            "perturbation": vector if along else None,
+            "differential": shown if along else None,
+            "differential_notation": notation if along else None,
             "structured": None,
             "where": {},
             "program": passes.to_dict(),
