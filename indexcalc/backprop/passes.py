@@ -91,11 +91,11 @@ class Passes:
         """That every adjoint is proved to be the derivative of the model with its loops written out, for which lengths,
         and the largest relative error of the derivative beside differences. Raises IndexcalcError E490."""
         try:
-            error = self._proof.check()
+            exact, error = self._proof.check()
         except IndexcalcError as failed:
             raise failed.located(self.asking.text) from None
         return {
-            "exact": True,
+            "exact": exact,
             "numeric_error": None if error is None else float(f"{error:.0e}"),
             "lengths": self.lengths if self.is_open else [],
         }
@@ -126,9 +126,9 @@ class Passes:
     @property
     def proved(self) -> str:
         """What was proved, in words."""
-        if not self.is_open:
-            return "each adjoint is the derivative of the whole, exactly"
-        return f"written out for {self.tried}, each adjoint is the derivative of the whole, exactly"
+        how = "exactly" if self.verified["exact"] else "in floats"
+        where = f"written out for {self.tried}, " if self.is_open else ""
+        return f"{where}each adjoint is the derivative of the whole, {how}"
 
     # ------------------------------------------------------------------ showing itself
     @property

@@ -17,7 +17,7 @@ from indexcalc.language.programs import Program
 from indexcalc.language.scope import Scope
 from indexcalc.language.statements import Declaration, Definition
 from indexcalc.numeric.certificate import Points, Refuted, Slope
-from indexcalc.tensor.nodes import Node, Variable, descendants
+from indexcalc.tensor.nodes import Node, Shape, Variable, descendants
 from indexcalc.tensor.structure import restored
 
 LENGTHS = 4
@@ -63,16 +63,20 @@ class Proof:
         least = self.least.items()
         return [{name: first + k for name, first in least} for k in range(LENGTHS)] if least else [{}]
 
-    def check(self) -> float | None:
-        """The largest error of the derivative beside differences; None where no point was found to compare them at.
-        Raises IndexcalcError E490 for passes that are wrong."""
+    def check(self) -> tuple[bool, float | None]:
+        """Whether every equation is proved, and not only seen in floats; and the largest error of the derivative beside
+        differences, None where no point was found to compare them at. Raises IndexcalcError E490 for passes that are
+        wrong."""
         errors: list[float | None] = []
+        exact = True
         for place, lengths in enumerate(self.lengths()):
             both = place < INDEXED and (bool(lengths) or len(self.written.own) <= SEVERAL)
             for indexed in (False, True)[: 1 + both]:
-                errors += Unrolled(self, lengths, indexed).errors(differences=place == 0 and not indexed)
+                unrolled = Unrolled(self, lengths, indexed)
+                errors += unrolled.errors(differences=place == 0 and not indexed)
+                exact = exact and unrolled.exact
         known = [error for error in errors if error is not None]
-        return max(known, default=0.0) if len(known) == len(errors) else None
+        return exact, max(known, default=0.0) if len(known) == len(errors) else None
 
 
 class Unrolled:
@@ -80,6 +84,9 @@ class Unrolled:
 
     def __init__(self, proof: Proof, lengths: Mapping[str, int], indexed: bool) -> None:
         self.proof, self.model, self.lengths = proof, proof.model, lengths
+        self.exact = True
+        self.mistake: IndexcalcError | None = None
+        """What is wrong with the user's texts at these lengths."""
         self.lines: list[str] = []
         self.pairs: list[tuple[str, str]] = []
         """Names of the user's with those that our texts give the same."""
@@ -116,19 +123,28 @@ class Unrolled:
                 if isinstance(statement, Declaration | Definition | Program):
                     definitions.keep(statement, text)
             except IndexcalcError as error:
-                raise _failed(f"`{text}` cannot be read: {error.message}") from None
+                if place < len(given) + len(self.proof.source.texts):  # nothing that is asked may depend on it
+                    self.mistake = self.mistake or error
+                    continue
+                raise self.mistake or _failed(f"`{text}` cannot be read: {error.message}") from None
+        for name, shape in self._shapes():
+            symbol = scope.symbols.get(name)
+            for axis, dimension in zip(symbol.axes if symbol is not None else (), shape, strict=False):
+                if isinstance(dimension, str) and "*" not in dimension:  # 0, ones(n): what has the n of the model
+                    scope.sizes.unify(axis, scope.sizes.fixed(dimension))
+        return scope
+
+    def _shapes(self) -> Iterator[tuple[str, Shape]]:
+        """The shape of each name."""
         for i in self.model.inputs:
             member = self.model.members.get(i.name)
-            low, high = self.model.ranges.get(member.family, (member.step,) * 2) if member is not None else (None, None)
-            names = [i.name]
-            if member is not None and low is not None and high is not None:
-                numbers = range(low.at(self.lengths), high.at(self.lengths) + 1)
-                names = [f"{member.family}_{number}" for number in numbers]
-            for symbol in (scope.symbols[name] for name in names if name in scope.symbols):
-                for axis, dimension in zip(symbol.axes, i.shape, strict=True):
-                    if isinstance(dimension, str) and "*" not in dimension:  # ones(n) has the n of the model
-                        scope.sizes.unify(axis, scope.sizes.fixed(dimension))
-        return scope
+            if member is not None and member.family in self.model.ranges:
+                low, high = (step.at(self.lengths) for step in self.model.ranges[member.family])
+                yield from ((f"{member.family}_{k}", i.shape) for k in range(low, high + 1))
+            else:
+                yield from ((name, i.shape) for name in self._names(i.name))
+        for equation in (*self.model.equations, *self.proof.written.own):
+            yield from ((name, equation.left.shape) for name in self._names(equation.name, equation))
 
     # ------------------------------------------------------------------ names
     def _names(self, name: str, equation: Equation | None = None) -> list[str]:
@@ -160,6 +176,9 @@ class Unrolled:
         derivatives beside differences. Raises IndexcalcError E490."""
         symbols = self.scope.symbols
         wanted = dict(self._wanted())
+        missing = [a for a, _ in self.pairs if a not in symbols or symbols[a].meaning is None]
+        if self.mistake is not None and missing:
+            raise self.mistake
         inputs = [name for name in wanted if symbols[name].meaning is None]
         found = self._compared({name: wanted[name] for name in inputs}, self.pairs, differences)
         for name in wanted:
@@ -213,6 +232,12 @@ class Unrolled:
     def _equal(self, points: Points, a: Node, b: Node) -> None:
         if a is b or (a.shape == b.shape and points.proved(lambda at: at.value(a), lambda at: at.value(b))):
             return
+        self.exact = False
+        try:
+            if a.shape == b.shape and points.difference(lambda at: at.value(a), lambda at: at.value(b)) is not None:
+                return
+        except Refuted:
+            pass
         raise _failed("an equation does not hold for " + ", ".join(f"{k} = {v}" for k, v in self.lengths.items()))
 
 

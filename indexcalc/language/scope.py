@@ -296,7 +296,7 @@ class Reading:
             help_ = "`A[i,j]`, or declare the name with its number"
             raise IndexcalcError("E106", "an index in brackets is a name here", script.span, help_)
         steps = self.scope.families.get(node.text, set())
-        if steps:
+        if steps and int(script.text) > min(steps):  # what comes before the first is where it begins: an input
             shown = f"{min(steps)} to {max(steps)}" if len(steps) == max(steps) - min(steps) + 1 else "other steps"
             message = f"`{node.text}[{script.text}]` is out of range: `{node.text}` is defined for {shown}"
             raise IndexcalcError("E311", message, node.span, "define it, or change the range")
