@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from typing import Any
 
+import numpy as np
 import pytest
 
 import indexcalc
 from indexcalc.backprop import adjoints
 from indexcalc.backprop.model import Term
 from indexcalc.session import Session
+
+from .random_models import random_model
 
 RNN = """
 h[0] = h0
@@ -272,3 +277,32 @@ def test_json() -> None:
     assert found["program"]["backward"][0] == "dh[T] = h[T] - y[T]"
     assert found["declarations"]["x[t]"]["shape"] == ["n"]
     assert found["verified"]["exact"]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_models(seed: int) -> None:
+    """Each is proved, and its code has the slopes of its own value."""
+    text = random_model(seed)
+    passes = indexcalc.program(f"{text}\nL")
+    assert passes.verified["exact"]
+    space: dict[str, Any] = {}
+    exec(compile(passes.to_code("numpy"), "<emitted>", "exec"), space)
+    function = space["value_and_grad"]
+    for length in (passes.backward.least.get("T", 1), 5):
+        rng = np.random.default_rng(seed)
+        given: dict[str, Any] = {}
+        for spelling, i in zip(passes.arguments, passes.model.inputs, strict=True):
+            shape = [3] * len(i.shape)
+            member = passes.model.members.get(i.name)
+            if member is not None and member.family in passes.model.ranges:
+                low, high = (step.at({"T": length}) for step in passes.model.ranges[member.family])
+                shape = [high - low + 1, *shape]
+            given[passes.arguments[spelling]] = 0.4 * rng.standard_normal(shape) if shape else 0.7
+        if "T" in inspect.signature(function).parameters:
+            given["T"] = length
+        _, gradients = function(**given)
+        for spelling, gradient in gradients.items():
+            name = passes.arguments[spelling]
+            along = rng.standard_normal(np.shape(given[name]))
+            ends = [function(**{**given, name: given[name] + sign * 1e-6 * along})[0] for sign in (1, -1)]
+            assert np.sum(gradient * along) == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5, abs=1e-6), text
