@@ -12,8 +12,7 @@ from indexcalc.backprop.model import Equation, variables_of
 from indexcalc.backprop.passes import Passes
 from indexcalc.derivation import Input, Task
 from indexcalc.explanation.explained import Explanation
-from indexcalc.explanation.formats import TABLE, Page, steps
-from indexcalc.explanation.layout import COLUMNS, Layout, Row
+from indexcalc.explanation.formats import Page, Told, steps
 from indexcalc.explanation.narrative import WHY
 from indexcalc.explanation.steps import Group
 from indexcalc.tensor.nodes import Node, Variable, number, variable
@@ -23,7 +22,7 @@ SHORT = ("Derivative", "Pullback", "Gradient", WHY)
 RANKS = ("scalar", "vector", "matrix")
 
 
-class PassesExplanation:
+class PassesExplanation(Told):
     """How a backward pass comes about: a pullback for each use of a name, then the steps. Every method raises
     IndexcalcError E490 where something does not hold."""
 
@@ -148,19 +147,6 @@ class PassesExplanation:
         """Why the results look as they do, in sentences."""
         return [sentence for _, explanation in self.parts for sentence in explanation.why] + list(self._together())
 
-    def rows(self, width: int = COLUMNS, unicode: bool = True, full: bool = False) -> Iterator[Row]:
-        """Rows of pieces for ``width`` columns, each text and what it is."""
-        page = self.page(full)
-        return Layout(width, unicode, full).rows(page.title, page.groups)
-
-    def text(self, width: int = COLUMNS, unicode: bool = True, full: bool = False) -> str:
-        """The explanation as plain text; in ASCII without ``unicode``."""
-        return "".join("".join(shown for shown, _ in row).rstrip() + "\n" for row in self.rows(width, unicode, full))
-
-    def to_format(self, name: str, full: bool = False) -> str:
-        """As ``plain``, ``latex``, ``markdown``, ``html`` or ``svg``."""
-        return "".join(f"{line}\n" for line in TABLE[name](self.page(full)))
-
     def to_dict(self) -> dict[str, Any]:
         """The JSON object: ``steps``, ``why``, and the program."""
         return {
@@ -176,9 +162,6 @@ class PassesExplanation:
             "program": self.passes.to_dict(),
             "error": None,
         }
-
-    def __str__(self) -> str:
-        return self.text()
 
 
 def _source(share: Share, step: str) -> str:
