@@ -24,7 +24,8 @@ from indexcalc.language.statements import Declaration, Definition, claimed
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-    from indexcalc.backprop.passes import Gradient, Passes
+    from indexcalc.backprop.gradient import Gradient
+    from indexcalc.backprop.passes import Passes
     from indexcalc.claims.verdict import Verdict
 
 PassesMode = Literal["none", "open", "loops", "all"]

@@ -13,16 +13,14 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from indexcalc.backprop.model import Equation, Model, Term, components, variables_of
+from indexcalc.backprop.model import Equation, Model, Term, components, lengths, values, variables_of
 from indexcalc.calculus.derivative import pullbacks
 from indexcalc.errors import IndexcalcError
 from indexcalc.language.steps import Extent, Step, place
-from indexcalc.tensor.elementwise import Apply, apply
-from indexcalc.tensor.functions import SIGMOID
 from indexcalc.tensor.nodes import Node, Variable, transform, variable
-from indexcalc.tensor.product import power, zeros
+from indexcalc.tensor.product import zeros
 from indexcalc.tensor.structure import restored
-from indexcalc.tensor.sums import add, scale
+from indexcalc.tensor.sums import add
 
 
 class Share(NamedTuple):
@@ -275,27 +273,6 @@ class _Pass:
         if unit in self.defining:
             return self.defining[unit][0].left
         return self.shares[unit][0].used
-
-
-def lengths(model: Model) -> dict[str, int]:
-    """For each length the least for which every loop has a step."""
-    found: dict[str, int] = {}
-    extents = [extent for e in model.equations for extent in (e.extent, *[term.extent for term in e.terms])]
-    for low, high in (extent.ends for extent in extents if extent is not None):
-        if high.base and not low.base:
-            found[high.base] = max(found.get(high.base, 1), low.offset - high.offset)
-    return found
-
-
-def values(equation: Equation) -> dict[Node, Node]:
-    """What a right side is called in the backward pass; and sigmoid(-u), where sigmoid(u) has a name."""
-    node, left = equation.node, equation.left
-    if node is None or not node.children:
-        return {}
-    if isinstance(node, Apply) and node.function is SIGMOID:
-        ones = power(left, 0)
-        return {node: left, apply(SIGMOID, scale(-1, node.children[0])): add([(1, ones), (-1, left)])}
-    return {node: left}
 
 
 def _gathered(v: Variable, terms: Sequence[Term]) -> tuple[Term, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from indexcalc.backprop.adjoints import Backward, backward, lengths
-from indexcalc.backprop.model import Equation, Model
+from indexcalc.backprop.adjoints import Backward, backward
+from indexcalc.backprop.model import Equation, Model, lengths
 from indexcalc.backprop.passes import Asking, Passes
 from indexcalc.backprop.proof import Source
 from indexcalc.backprop.reading import Unread

@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 from indexcalc.derivation import Input
 from indexcalc.language.steps import Extent, Member, Step
+from indexcalc.tensor.elementwise import Apply, apply
+from indexcalc.tensor.functions import SIGMOID
 from indexcalc.tensor.nodes import Node, Variable, descendants, number, size, transform, variable
-from indexcalc.tensor.sums import add
+from indexcalc.tensor.product import power
+from indexcalc.tensor.sums import add, scale
 
 
 class Term(NamedTuple):
@@ -132,3 +135,24 @@ def components(units: Iterable[str], below: Mapping[str, Collection[str]]) -> It
                     while not found or found[-1] != unit:
                         found.append(open_.popitem()[0])
                     yield found[::-1]
+
+
+def lengths(model: Model) -> dict[str, int]:
+    """For each length the least for which every loop has a step."""
+    found: dict[str, int] = {}
+    extents = [extent for e in model.equations for extent in (e.extent, *[term.extent for term in e.terms])]
+    for low, high in (extent.ends for extent in extents if extent is not None):
+        if high.base and not low.base:
+            found[high.base] = max(found.get(high.base, 1), low.offset - high.offset)
+    return found
+
+
+def values(equation: Equation) -> dict[Node, Node]:
+    """What a right side is called in the backward pass; and sigmoid(-u), where sigmoid(u) has a name."""
+    node, left = equation.node, equation.left
+    if node is None or not node.children:
+        return {}
+    if isinstance(node, Apply) and node.function is SIGMOID:
+        ones = power(left, 0)
+        return {node: left, apply(SIGMOID, scale(-1, node.children[0])): add([(1, ones), (-1, left)])}
+    return {node: left}

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexcalc.backprop.adjoints import values
-from indexcalc.backprop.model import Equation, Model, Term, variables_of
+from indexcalc.backprop.model import Equation, Model, Term, values, variables_of
 from indexcalc.calculus.derivative import changed
 from indexcalc.tensor.nodes import Node, Variable, transform, variable
 from indexcalc.tensor.product import zeros

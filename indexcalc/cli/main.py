@@ -42,7 +42,7 @@ from indexcalc.session import Mode, Session, answered, declare, verdicts
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
 if TYPE_CHECKING:
-    from indexcalc.backprop.passes import Gradient
+    from indexcalc.backprop.gradient import Gradient
     from indexcalc.claims.verdict import Verdict
 
 EXAMPLES = """\

@@ -19,7 +19,8 @@ from indexcalc.render.report import Report
 from indexcalc.session import is_verdict
 
 if TYPE_CHECKING:
-    from indexcalc.backprop.passes import Gradient, Passes
+    from indexcalc.backprop.gradient import Gradient
+    from indexcalc.backprop.passes import Passes
     from indexcalc.claims.verdict import Verdict
     from indexcalc.render.page import Row
 

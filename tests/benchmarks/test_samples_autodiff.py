@@ -13,7 +13,7 @@ import pytest
 
 import indexcalc
 from indexcalc import Answer, Passes
-from indexcalc.backprop.passes import Gradient
+from indexcalc.backprop.gradient import Gradient
 from indexcalc.derivation import Input
 
 SAMPLES = Path(__file__).parent.parent.parent / "samples"
