@@ -47,8 +47,10 @@ class Evaluation:
         self, arithmetic: Arithmetic, sizes: Mapping[str, int], kinds: Mapping[str, tuple[str, ...]], key: int = 0
     ) -> None:
         self.arithmetic, self.sizes, self.kinds, self.key = arithmetic, sizes, kinds, key
-        self.values: dict[Node, Value] = {}
+        self.values: dict[Any, Value] = {}
+        """Of nodes, and of steps of texts."""
         self._dimensions: dict[Dimension, int] = {}
+        self._shapes: dict[Shape, tuple[int, ...]] = {}
 
     def dimension(self, dimension: Dimension) -> int:
         """A size as a number."""
@@ -60,7 +62,10 @@ class Evaluation:
         return found
 
     def shape(self, shape: Shape) -> tuple[int, ...]:
-        return tuple(map(self.dimension, shape))
+        found = self._shapes.get(shape)
+        if found is None:
+            found = self._shapes[shape] = tuple(map(self.dimension, shape))
+        return found
 
     def value(self, root: Node) -> Value:
         """The entries of a node. Raises ArithmeticError or ValueError where it has none."""
@@ -83,7 +88,7 @@ class Evaluation:
         other = Evaluation(self.arithmetic, self.sizes, self.kinds, self.key)
         other.values = {node: self.values[node] for node in kept}
         other.values[variable] = value
-        other._dimensions = self._dimensions
+        other._dimensions, other._shapes = self._dimensions, self._shapes
         return other
 
     # ------------------------------------------------------------------ variables

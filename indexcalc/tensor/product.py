@@ -105,6 +105,11 @@ class Einsum(Node):
         return list(zip(self.children, self.subscripts, strict=True))
 
     def relabelled(self, labels: Labels) -> Node | None:
+        if len(self.children) > 1 and len(set(labels)) == len(labels):  # only the output changes
+            output = tuple([self.output[labels.index(axis)] for axis in range(len(labels))])
+            opaque = self.coefficient == 1 and is_chain(self.subscripts, output)
+            sizes = dict(enumerate(self.sizes))
+            return _canonical(self.coefficient, self.children, self.subscripts, output, sizes, opaque)
         builder = _Builder(1, tuple(range(max(labels, default=-1) + 1)), {})
         builder.inline(self, labels)
         return builder.build()
@@ -160,6 +165,13 @@ def einsum(
     """coefficient · Π factors, every label that is not in ``output`` summed. ``broadcast`` gives the
     sizes of labels that no factor has: ones along an output axis, the size itself where summed."""
     factors = list(factors)
+    if (
+        len(factors) == 1
+        and coefficient == 1
+        and factors[0][1] == output
+        and not (broadcast or len(set(output)) < len(output))
+    ):
+        return factors[0][0]
     for node, _ in factors:
         law = FACTOR_LAWS.get(type(node))
         found = None if law is None else law(coefficient, factors, output, _sizes(factors, broadcast or {}))
@@ -458,26 +470,30 @@ class _Builder:
             self.join(a, b)
 
     # ------------------------------------------------------------------ components
-    def close(self) -> None:
-        """Sizes of summed labels without operand, and a scalar operand for every closed component."""
-        kept = set(self.output)
+    def close(self) -> bool:
+        """Sizes of summed labels without operand, and a scalar operand for every closed component; whether there are
+        any."""
+        kept, changed = set(self.output), False
         used = kept.union(*[labels for _, labels in self.items])
         if len(used) < len(self.sizes):
             for label in [label for label in self.sizes if label not in used]:
                 if label not in self.parent:
+                    changed = True
                     for part in str(self.sizes[label]).split("*"):
                         self.take(size(int(part) if part.isdigit() else part), (), 1)
                 del self.sizes[label]
         if used == kept:
-            return
+            return changed
         keys = list(self.items)
         for group in connected([labels for _, labels in keys], self.output):
             members = [keys[place] for place in group]
-            if any(label in self.output for _, labels in members for label in labels):
+            if any(not kept.isdisjoint(labels) for _, labels in members):
                 continue
+            changed = True
             items = [Item(base, labels, self.items.pop((base, labels))) for base, labels in members]
             self.take(self._closed(items), (), 1)
             self._forget(items)
+        return changed
 
     def _closed(self, items: list[Item]) -> Node:
         if len(items) == 1 and items[0].exponent == 1 and items[0].base.linear:
@@ -495,16 +511,17 @@ class _Builder:
         self.coefficient *= sign
         return self._interned(sign, items, output, opaque=True) if sign else node
 
-    def arrange(self) -> None:
-        """Pendants and chains as operands; what changes goes back to be settled again."""
-        roots = set(self.output)
+    def arrange(self) -> bool:
+        """Pendants and chains as operands; what changes goes back to be settled again. Whether anything does."""
+        roots, changed = set(self.output), False
         while roots and not (self.raw or self.chains):
             keys = list(self.items)
             part = hanging([labels for _, labels in keys], roots) if self.sizes.keys() - roots else None
             if part is None:
-                self._chained(keys, roots)
-                return
+                return self._chained(keys, roots) or changed
             self._hang(part.ends[0], [keys[place] for place in part.places])
+            changed = True
+        return changed
 
     def _hang(self, end: int, keys: Sequence[Key]) -> None:
         """One opaque vector on a label in place of all that hangs there. It has no chains that end there: around a
@@ -579,14 +596,6 @@ class _Builder:
         for label in {label for item in items for label in item.labels}.difference(kept):
             del self.sizes[label]
 
-    def _chain(self, keys: list[tuple[Node, Labels]], kept: Collection[int]) -> bool:
-        """One opaque matrix in place of a chain beside another operand, if there is one."""
-        part = parallel_chain([labels for _, labels in keys], kept)
-        if part is None:
-            return False
-        self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
-        return True
-
     # ------------------------------------------------------------------ the node
     def build(self) -> Node:
         while True:
@@ -596,9 +605,8 @@ class _Builder:
             if self.expansion is not None:
                 return self._expanded(self.expansion)
             self.output = tuple([self.find(x) for x in self.output])
-            self.close()
-            self.arrange()
-            if not self.raw and not self.chains and not self.absorb():
+            closed = self.close()
+            if not (self.arrange() or closed) or not (self.raw or self.chains or self.absorb()):
                 break
         shape = tuple([self.sizes[label] for label in self.output])
         if not self.coefficient:
@@ -651,26 +659,35 @@ class _Builder:
 
     def _interned(self, coefficient: Rational, items: list[Item], output: Labels, *, opaque: bool = False) -> Node:
         nodes = [raised(base, e) for base, _, e in items]
-        labels = [item.labels for item in items]
-        symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
-        shape = tuple([self.sizes[x] for x in output])
-        skew = any(s < 0 or n.alternating for n, s in zip(nodes, symmetries, strict=True))
-        if skew:
-            sign, labels = turned(nodes, labels, symmetries, output)
-            if not sign:
-                return zeros(shape)
-            coefficient *= sign
-        operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
-        order, numbers = canonical(operands, output)
-        subscripts = tuple([numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
-        sizes: list[Dimension] = [0] * len(numbers)
-        for label, k in numbers.items():
-            sizes[k] = self.sizes[label]
-        outputs = tuple([numbers[x] for x in output])
-        if skew and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
-            return nodes[0]  # minus the transpose of a skew matrix
-        fields = (coefficient, subscripts, outputs, tuple(sizes), opaque)
-        return intern(Einsum, fields, shape, tuple([nodes[p] for p in order]))
+        return _canonical(coefficient, nodes, [item.labels for item in items], output, self.sizes, opaque)
+
+
+def _canonical(
+    coefficient: Rational,
+    nodes: Sequence[Node],
+    labels: Sequence[Labels],
+    output: Labels,
+    sizes: Mapping[int, Dimension],
+    opaque: bool,
+) -> Node:
+    """The product of operands that are in normal form, with its labels and their order."""
+    symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
+    shape = tuple([sizes[x] for x in output])
+    skew = any(s < 0 or n.alternating for n, s in zip(nodes, symmetries, strict=True))
+    if skew:
+        sign, labels = turned(nodes, labels, symmetries, output)
+        if not sign:
+            return zeros(shape)
+        coefficient *= sign
+    operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
+    order, numbers = canonical(operands, output)
+    subscripts = tuple([numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
+    outputs = tuple([numbers[x] for x in output])
+    if skew and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
+        return nodes[0]  # minus the transpose of a skew matrix
+    # labels are numbered in the order in which they are found
+    fields = (coefficient, subscripts, outputs, tuple([sizes[label] for label in numbers]), opaque)
+    return intern(Einsum, fields, shape, tuple([nodes[k] for k in order]))
 
 
 def zeros(shape: Shape) -> Node:
