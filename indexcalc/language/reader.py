@@ -18,7 +18,7 @@ from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, Scope, kind_of
 from indexcalc.language.syntax import Name
-from indexcalc.tensor.nodes import Dimension, Node, Shape, variable
+from indexcalc.tensor.nodes import Dimension, Node, Shape, rational, variable
 from indexcalc.tensor.structure import structured
 
 T = TypeVar("T")
@@ -197,14 +197,14 @@ def simplest(meaning: Core) -> Core:
 
 WHAT: dict[type[Core], Callable[[Any], Any]] = {
     core.Leaf: lambda leaf: leaf.symbol,
-    core.Literal: lambda literal: literal.value,
+    core.Literal: lambda literal: literal.value if isinstance(literal.value, str) else rational(literal.value),
     core.LeviCivita: lambda eps: None,
     core.SizeOf: lambda size: None,
     core.Product: lambda product: (tuple([labels for _, labels in product.factors]), product.output),
     core.Sum: lambda terms: tuple([(sign, labels) for sign, _, labels in terms.terms]),
     core.Grouped: lambda grouped: tuple([axis for group in grouped.groups for axis in group]),
     core.Elementwise: lambda applied: applied.function,
-    core.Power: lambda power: power.exponent if isinstance(power.exponent, Fraction) else None,
+    core.Power: lambda power: rational(power.exponent) if isinstance(power.exponent, Fraction) else None,
     core.Whole: lambda whole: (whole.function, whole.axis),
 }
 """TABLE: what a meaning of each kind is, apart from its parts and sizes; of a name, its symbol."""

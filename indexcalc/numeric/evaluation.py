@@ -70,7 +70,7 @@ class Evaluation:
     def value(self, root: Node) -> Value:
         """The entries of a node. Raises ArithmeticError or ValueError where it has none."""
         if root not in self.values:
-            self.evaluate(descendants([root], self._missing))
+            self.evaluate(descendants([root], self._missing) if root.children else [root])
         return self.values[root]
 
     def _missing(self, node: Node) -> tuple[Node, ...]:

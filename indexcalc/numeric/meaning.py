@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from operator import neg
 from typing import Any
 
@@ -12,7 +11,7 @@ from indexcalc.language.reader import Step
 from indexcalc.numeric.arithmetic import Arithmetic, Value, determinant, inverse
 from indexcalc.numeric.evaluation import Evaluation, contraction, levi_civita, softmax
 from indexcalc.tensor.functions import LOG
-from indexcalc.tensor.nodes import Labels, rational
+from indexcalc.tensor.nodes import Labels, Rational
 
 
 def value(steps: Sequence[Step], at: Evaluation) -> Value:
@@ -30,8 +29,8 @@ def entries(step: Step, parts: Sequence[Value], at: Evaluation) -> Value:
     return RULES[step.kind](at, step.what, parts, at.shape(step.sizes))
 
 
-def _literal(at: Evaluation, literal: Fraction | str) -> Value:
-    return [at.arithmetic.constant(literal) if isinstance(literal, str) else at.arithmetic.number(rational(literal))]
+def _literal(at: Evaluation, literal: Rational | str) -> Value:
+    return [at.arithmetic.constant(literal) if isinstance(literal, str) else at.arithmetic.number(literal)]
 
 
 def _sum(at: Evaluation, terms: Sequence[tuple[int, Labels]], parts: Sequence[Value], dims: tuple[int, ...]) -> Value:
@@ -43,10 +42,10 @@ def _sum(at: Evaluation, terms: Sequence[tuple[int, Labels]], parts: Sequence[Va
     return at.arithmetic.reduced(list(map(sum, zip(*scaled, strict=True))))
 
 
-def _power(at: Evaluation, exponent: Fraction | None, parts: Sequence[Value]) -> Value:
+def _power(at: Evaluation, exponent: Rational | None, parts: Sequence[Value]) -> Value:
     by = at.arithmetic
     if exponent is not None:
-        return by.reduced(by.power(parts[0], rational(exponent)))
+        return by.reduced(by.power(parts[0], exponent))
     return by.raised(parts[0], parts[1] if len(parts[1]) == len(parts[0]) else parts[1] * len(parts[0]))
 
 

@@ -105,6 +105,8 @@ MOST_BITS = 4096
 
 def rational_power(value: Rational, exponent: int) -> Rational:
     """value ** exponent. Raises IndexcalcError for a negative power of zero, and for a number too long."""
+    if exponent == 1 or value == 1:
+        return value
     if not value and exponent < 0:
         raise IndexcalcError("E405", "this divides by zero")
     if abs(exponent) * max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS + abs(exponent):

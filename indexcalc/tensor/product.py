@@ -212,7 +212,10 @@ def transpose(node: Node) -> Node:
 
 def is_symmetric(node: Node) -> bool:
     """Whether a node of rank 2 is its own transpose, by construction."""
-    return len(node.shape) == 2 and node.shape[0] == node.shape[1] and node.relabelled((1, 0)) is node
+    if len(node.shape) != 2 or node.shape[0] != node.shape[1]:
+        return False
+    orient(node, (0, 1))
+    return node.oriented is not None and node.oriented[2] > 0
 
 
 def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:

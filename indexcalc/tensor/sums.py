@@ -71,10 +71,11 @@ class Sum(Node):
         numerator = gcd(*(c.numerator for c in self.coefficients))
         denominator = lcm(*(c.denominator for c in self.coefficients))
         excess = sum(1 if c > 0 else -1 for c in self.coefficients) or self._tie()
-        content = rational(Fraction(numerator if excess > 0 else -numerator, denominator))
-        if content == 1:
+        sign = 1 if excess > 0 else -1
+        if sign == numerator == denominator:
             return 1, (), self
-        scaled = tuple([rational(Fraction(c) / content) for c in self.coefficients])
+        content = rational(Fraction(sign * numerator, denominator))
+        scaled = tuple([sign * (c.numerator // numerator) * (denominator // c.denominator) for c in self.coefficients])
         return content, (), intern(Sum, (scaled,), self.shape, self.children)
 
     def _tie(self) -> Rational:
