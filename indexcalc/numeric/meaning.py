@@ -39,7 +39,7 @@ def _sum(at: Evaluation, terms: Sequence[tuple[int, Labels]], parts: Sequence[Va
     for (sign, labels), part in zip(terms, parts, strict=True):
         spread = part if labels == every else contraction([part], (labels,), every, dims, at.arithmetic)
         scaled.append(spread if sign > 0 else map(neg, spread))
-    return at.arithmetic.reduced(list(map(sum, zip(*scaled, strict=True))))
+    return at.arithmetic.reduced(map(sum, zip(*scaled, strict=True)))
 
 
 def _power(at: Evaluation, exponent: Rational | None, parts: Sequence[Value]) -> Value:
