@@ -156,6 +156,10 @@ class Additive(Protocol):
         """coefficient x the sum, as a sum."""
 
 
+_reindexed: dict[tuple[Node, Labels], Node] = cache()
+"""Nodes with their axes in another order, or a diagonal: reindex."""
+
+
 def einsum(
     coefficient: Rational,
     factors: Iterable[Factor],
@@ -164,20 +168,29 @@ def einsum(
 ) -> Node:
     """coefficient · Π factors, every label that is not in ``output`` summed. ``broadcast`` gives the
     sizes of labels that no factor has: ones along an output axis, the size itself where summed."""
-    factors = list(factors)
-    if (
-        len(factors) == 1
-        and coefficient == 1
-        and factors[0][1] == output
-        and not (broadcast or len(set(output)) < len(output))
-    ):
-        return factors[0][0]
+    factors, broadcast = list(factors), broadcast or {}
+    if len(factors) == 1 and coefficient == 1:
+        node, labels = factors[0]
+        kept = set(output)
+        if kept.issuperset(broadcast) and len(kept) == len(labels) == len(output) and kept.issubset(labels):
+            if labels == output:
+                return node
+            key = (node, tuple([output.index(label) for label in labels]))
+            if key not in _reindexed:
+                _reindexed[key] = _product(1, factors, output, {})
+            return _reindexed[key]
+    return _product(coefficient, factors, output, broadcast)
+
+
+def _product(
+    coefficient: Rational, factors: Sequence[Factor], output: Labels, broadcast: Mapping[int, Dimension]
+) -> Node:
     for node, _ in factors:
         law = FACTOR_LAWS.get(type(node))
-        found = None if law is None else law(coefficient, factors, output, _sizes(factors, broadcast or {}))
+        found = None if law is None else law(coefficient, factors, output, _sizes(factors, broadcast))
         if found is not None:
             return found
-    builder = _Builder(coefficient, output, broadcast or {})
+    builder = _Builder(coefficient, output, broadcast)
     builder.fresh = max([builder.fresh - 1, *[label for _, labels in factors for label in labels]]) + 1
     for node, labels in factors:
         builder.take(node, labels, 1)
@@ -189,9 +202,6 @@ def _sizes(factors: Iterable[Factor], broadcast: Mapping[int, Dimension]) -> dic
     for node, labels in factors:
         sizes |= dict(zip(labels, node.shape, strict=True))
     return sizes
-
-
-_reindexed: dict[tuple[Node, Labels], Node] = cache()
 
 
 def reindex(node: Node, labels: Labels) -> Node:
