@@ -27,6 +27,8 @@ GRAMMAR = ("statement", "expression", "terminals")
 
 def normalise(text: str) -> str:
     """NFC, and what looks like an operator is one. NFKC would turn xᵀ into xT."""
+    if text.isascii():
+        return text
     return unicodedata.normalize("NFC", text).translate(LOOK_ALIKES)
 
 

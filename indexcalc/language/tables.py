@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 from lark import Lark, Token
 from lark.grammar import Rule
 
+from indexcalc.language.brackets import Word
 from indexcalc.language.builder import Builder
 from indexcalc.language.syntax import Statement
 
-END = Token("$END", "")
+END = Word("$END", "", 0, 0)
 
 
 class Misfit(Exception):
@@ -80,7 +81,7 @@ class Tables:
             at, kind = end, found.lastgroup or ""
             if kind not in self._ignored:
                 word = found[0]
-                yield Token(self._reserved.get(word, kind) if kind == "NAME" else kind, word, start, end_pos=end)
+                yield Word(self._reserved.get(word, kind) if kind == "NAME" else kind, word, start, end)
         if at < len(text):
             raise Misfit
 
