@@ -415,7 +415,7 @@ class MatrixForms:
             form = self._terms(node if turn > 0 else sums.scale(-1, node), order, False)[1]
             form.typed = True
             return turn, form
-        if len(node.shape) == 2:
+        if len(node.shape) == 2 and any(other.shape == node.shape[::-1] for other in self.context.sums):
             turned = products.transpose(node)
             if isinstance(turned, sums.Sum) and self.context.as_typed(turned) is not None:
                 found = self._as_typed(turned, flip)

@@ -37,6 +37,8 @@ def letters_of(script: Script) -> Letters | None:
     """The indices that a script can be: ``ij``, ``i j``, ``i1 j2``; None where it can only be part of a name."""
     if script.mark == "^":
         return None
+    if script.mark == "_" and script.text.isalpha():
+        return tuple(script.text)
     tokens = script.text.replace(",", " ").split()
     if len(tokens) == 1 and script.mark == "_" and tokens[0].isalpha():
         return tuple(tokens[0])

@@ -234,6 +234,8 @@ def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:
         node.oriented = node, tuple(range(len(labels))), 0  # while its transposes are made
         node.oriented = _orientation(node)
     best, axes, symmetry = node.oriented
+    if best is node and symmetry <= 0:
+        return node, labels
     labels = tuple([labels[axis] for axis in axes])
     if symmetry > 0 and labels[0] > labels[1]:
         labels = (labels[1], labels[0])
@@ -359,6 +361,9 @@ class _Builder:
             label = self.parent[label]
         return label
 
+    def _found(self, labels: Labels) -> Labels:
+        return tuple([self.find(x) for x in labels]) if self.parent else labels
+
     def join(self, a: int, b: int) -> None:
         a, b = self.find(a), self.find(b)
         if a != b:
@@ -391,8 +396,7 @@ class _Builder:
         while self.raw:
             raw, self.raw = self.raw, []
             for base, labels, exponent in raw:
-                if self.parent:
-                    labels = tuple([self.find(x) for x in labels])
+                labels = self._found(labels)
                 if len(labels) > 1:
                     distinct = tuple(dict.fromkeys(labels))
                     if len(distinct) < len(labels):
@@ -415,7 +419,7 @@ class _Builder:
                 del self.items[base, labels]
                 self.take(power(base, exponent), labels, 1)
                 return True
-            if self._rewritten(base, labels, exponent):
+            if (exponent != 1 or type(base) in PRODUCT_LAWS) and self._rewritten(base, labels, exponent):
                 return True
         for base, exponent in self.scalars.items():
             if (base.linear or type(base) is Einsum) and self._is_loose(base, exponent):
@@ -452,7 +456,7 @@ class _Builder:
                 return True
         if kind not in PRODUCT_LAWS:
             return False
-        item, output = Item(base, labels, exponent), tuple([self.find(x) for x in self.output])
+        item, output = Item(base, labels, exponent), self._found(self.output)
         for law in PRODUCT_LAWS[kind]:
             rewrite = law(item, self._listed, output)
             if isinstance(rewrite, Expansion):
@@ -617,7 +621,7 @@ class _Builder:
                 continue
             if self.expansion is not None:
                 return self._expanded(self.expansion)
-            self.output = tuple([self.find(x) for x in self.output])
+            self.output = self._found(self.output)
             closed = self.close()
             if not (self.arrange() or closed) or not (self.raw or self.chains or self.absorb()):
                 break
