@@ -118,7 +118,7 @@ class Reader:
                 letters = tuple([letter for script in left.scripts for letter in letters_of(script) or ()])
         with self.scope.attempt(keep=False):
             reading, known = Reading(self.scope, text), len(self.scope.symbols)
-            meaning, _ = reading.read(side.items[0], letters)
+            meaning, _ = reading.meaning(*reading.prepared(side.items[0]), letters)
             if len(self.scope.symbols) > known:
                 names = ", ".join(list(self.scope.symbols)[known:])
                 raise IndexcalcError("E304", f"{names} stands for nothing", side.span)
@@ -156,7 +156,7 @@ class Reader:
     def step(self, own: Core, parts: tuple[Step, ...]) -> Step:
         """A meaning whose parts are these."""
         kind = type(own)
-        what, sizes = WHAT[kind](own), self._sizes(own)
+        what, sizes = WHAT[kind](own), self._sizes(own) if kind in SIZED else ()
         if kind is Leaf:
             what = self.nodes[what]
         key = (kind, what, parts, sizes)
@@ -194,6 +194,9 @@ def simplest(meaning: Core) -> Core:
         return meaning
     return core.Power(meaning.axes, meaning.base.base, inner * outer)
 
+
+SIZED = frozenset({core.Grouped, core.Product, core.SizeOf, core.Sum, core.Whole})
+"""The meanings that have sizes of their own."""
 
 WHAT: dict[type[Core], Callable[[Any], Any]] = {
     core.Leaf: lambda leaf: leaf.symbol,

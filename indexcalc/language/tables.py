@@ -69,18 +69,20 @@ class Tables:
         # as Lark has it: the first that matches wins
         words = sorted(lark.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
         # with its name behind it, a word is told by its first character
-        self._word = re.compile("|".join([f"(?:{t.pattern.to_regexp()})(?P<{t.name}>)" for t in words]))
+        named = "|".join([f"(?:{t.pattern.to_regexp()})(?P<{t.name}>)" for t in words])
+        blank = "|".join([t.pattern.to_regexp() for t in words if t.name in self._ignored])
+        self._word = re.compile(f"(?:{named})(?:{blank})?")
 
     def tokens(self, text: str) -> Iterator[Token]:
         """The words of a text. Raises Misfit."""
         at = 0
         for found in self._word.finditer(text):
-            start, end = found.span()
+            start, kind = found.start(), found.lastgroup or ""
             if start > at:
                 raise Misfit
-            at, kind = end, found.lastgroup or ""
+            at, end = found.end(), found.end(kind)
             if kind not in self._ignored:
-                word = found[0]
+                word = text[start:end]
                 yield Word(self._reserved.get(word, kind) if kind == "NAME" else kind, word, start, end)
         if at < len(text):
             raise Misfit

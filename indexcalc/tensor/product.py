@@ -727,8 +727,9 @@ def constant_axes(node: Node) -> Labels:
     """The axes along which a node is constant by construction."""
     if not isinstance(node, Einsum):
         return ()
-    used = {label for labels in node.subscripts for label in labels}
-    output = node.output
+    used, output = set[int]().union(*node.subscripts), node.output
+    if used.issuperset(output):
+        return ()
     return tuple([axis for axis, x in enumerate(output) if x not in used and output.count(x) == 1])
 
 
