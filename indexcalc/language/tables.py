@@ -115,10 +115,12 @@ class Tables:
 
 
 def _joined(parts: list[Any], lists: tuple[int, ...]) -> list[Any]:
-    joined: list[Any] = []
-    for place, part in enumerate(parts):
+    """The parts with those of lists among them, in the first part where that is a list."""
+    first, *others = parts
+    joined: list[Any] = first if 0 in lists else [first]
+    for place, part in enumerate(others, 1):
         if place in lists:
-            joined = joined + part if joined else part
+            joined += part
         else:
             joined.append(part)
     return joined

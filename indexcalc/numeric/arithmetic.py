@@ -311,23 +311,25 @@ RESIDUES: dict[str, Law] = {
 
 # ---------------------------------------------------------------------- matrices
 def eliminated(arithmetic: Arithmetic, rows: list[Value]) -> Scalar:
-    """Gauss and Jordan in place: the left block becomes the identity; its determinant, 0 where it is singular."""
+    """Gauss and Jordan in place: of rows that begin with a square block, the inverse of that times the rest is left;
+    the block's determinant, 0 where it is singular."""
     determinant = arithmetic.number(1)
     largest = max(map(abs, [x for row in rows for x in row[: len(rows)]]))
     for k in range(len(rows)):
-        at = arithmetic.pivot([row[k] for row in rows[k:]], largest)
+        at = arithmetic.pivot([row[0] for row in rows[k:]], largest)
         if at < 0:
             return arithmetic.number(0)
         if at:
             rows[k], rows[k + at], determinant = rows[k + at], rows[k], -determinant
-        head = rows[k][k]
+        head, *rest = rows[k]
         inverse = arithmetic.reciprocal(head)
         (determinant,) = arithmetic.reduced([determinant * head])
-        own = rows[k] = arithmetic.reduced([inverse * x for x in rows[k]])
+        own = rows[k] = arithmetic.reduced([inverse * x for x in rest])
         for j, row in enumerate(rows):
-            factor = row[k]
-            if j != k and factor:
-                rows[j] = arithmetic.reduced([a - factor * b for a, b in zip(row, own, strict=True)])
+            if j != k:
+                factor, *others = row
+                both = zip(others, own, strict=True)
+                rows[j] = arithmetic.reduced([a - factor * b for a, b in both]) if factor else others
     return determinant
 
 
@@ -337,7 +339,7 @@ def inverse(arithmetic: Arithmetic, matrix: Sequence[Scalar], n: int) -> Value:
     rows = [[*matrix[n * k : n * k + n], *[one if j == k else zero for j in range(n)]] for k in range(n)]
     if not eliminated(arithmetic, rows):
         raise ZeroDivisionError
-    return [x for row in rows for x in row[n:]]
+    return [x for row in rows for x in row]
 
 
 def determinant(arithmetic: Arithmetic, matrix: Sequence[Scalar], n: int) -> Scalar:
