@@ -21,6 +21,7 @@ from indexcalc.tensor.nodes import Node, Shape
 from indexcalc.written import Written
 
 if TYPE_CHECKING:
+    from indexcalc.backprop.passes import Passes
     from indexcalc.computation import Computation
     from indexcalc.numeric.data import Source
     from indexcalc.numeric.networks import Network
@@ -43,8 +44,9 @@ class Answer:
     answer that fails; without ``certified`` they do not look.
     """
 
-    def __init__(self, task: Task, certified: bool = True) -> None:
+    def __init__(self, task: Task, certified: bool = True, passes: Passes | None = None) -> None:
         self.task = task
+        self.passes = passes
         self.certified = certified
         self.derivation = Derivation(task)
         self._written = Written(self.derivation, by_definitions=False)
@@ -324,6 +326,7 @@ class Answer:
             "arguments": self.arguments,
             "verified": verified,
             "error": None,
+            **({"program": self.passes.to_dict()} if self.passes is not None and self.passes.has_steps else {}),
         }
 
     def _spelling(self, name: str) -> str:

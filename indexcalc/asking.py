@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexcalc.claims.names import Claim, Names, names_of
 from indexcalc.derivation import Input, Task
@@ -18,10 +19,27 @@ from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, counted, kind_of, no_variable
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
-from indexcalc.tensor.nodes import Dimension
+from indexcalc.tensor.nodes import Node, Variable
 from indexcalc.tensor.structure import restored
 
+if TYPE_CHECKING:
+    from indexcalc.backprop.passes import Passes
+
 DISTINCT = "by the distinct entries of {} the derivative is G + G' - diag(diag(G)), where G is the one here"
+
+
+class _Lowered(NamedTuple):
+    """A question as tensor expressions, with what a task takes of it. The requests of a question share one, but for
+    variables that have a structure, are definitions, or do not occur."""
+
+    lowering: Lowering
+    output: Node
+    vector: Node | None
+    twins: dict[Variable, Node]
+    inputs: tuple[Input, ...]
+    typed: tuple[tuple[Node, list[Node]], ...]
+    defined: dict[Node, str]
+    together: tuple[Variable, ...]
 
 
 class Asked:
@@ -143,6 +161,18 @@ class Asked:
             self.scope.appear(symbol)
         return sorted(found.values(), key=lambda symbol: symbol.place)
 
+    # ------------------------------------------------------------------ passes
+    def passes(self, line: int, written_out: bool, prefix: str) -> Passes | None:
+        """The passes of a first derivative that depends on an open loop; with ``written_out`` of any that has a name.
+        Raises IndexcalcError E404 for what such loops cannot be asked."""
+        from indexcalc.backprop.asking import passes  # most questions have no loops
+
+        for name in self.wanted:
+            symbol = self.scope.lookup(name)[0]
+            if symbol is not None and {"symmetric", "spd"} & set(symbol.structure) and not self.meaning.axes:
+                self.notes = [*self.notes, DISTINCT.format(symbol.spelling)]
+        return passes(self, line, written_out, prefix)
+
     # ------------------------------------------------------------------ tasks
     def tasks(self, line: int, layout: str) -> Iterator[Task]:
         """One task for each request."""
@@ -160,67 +190,68 @@ class Asked:
         requests = self.requests
         if not requests[0][0] and self.form not in ("simplify",):
             raise IndexcalcError("E304", "there is no variable to differentiate by", self.question.span)
+        together = [each[0] for each, _ in requests if len(each) == 1 and not each[0].structure]
+        leaves: dict[tuple[Symbol, ...], list[Symbol]] = {}
+        found: dict[tuple[Symbol, ...], _Lowered] = {}
         for variables, letters in requests:
-            roots = [self.meaning, *([self.vector] if self.vector is not None else [])]
-            leaves = self._leaves(roots, variables)
-            leaves += [symbol for symbol in dict.fromkeys(variables) if symbol not in leaves]
-            dimension = self._dimensions(leaves, roots)
-            lowering = Lowering(dimension, variables)
-            output = lowering.lower(self.meaning)
-            vector = None if self.vector is None else lowering.lower(self.vector)
-            twins = {lowering.variable(v): lowering.known(v) for v in variables if v.structure}
+            definitions = tuple([v for v in variables if v.meaning is not None])
+            if definitions not in leaves:
+                leaves[definitions] = self._leaves(self._roots, definitions)
+            missing = [v for v in dict.fromkeys(variables) if v not in leaves[definitions]]
+            special = tuple([v for v in variables if v in missing or v.meaning is not None or v.structure])
+            if special not in found:
+                found[special] = self._lower(special, [*leaves[definitions], *missing], together)
             notes = list(dict.fromkeys(self.notes))
             notes += [DISTINCT.format(v.spelling) for v in variables[:1] if self._is_symmetric_gradient(v)]
-            notes += [
-                f"{v.spelling} does not occur: the derivative is zero"
-                for v in variables
-                if v not in self._leaves(roots, variables)
-            ]
+            notes += [f"{v.spelling} does not occur: the derivative is zero" for v in variables if v in missing]
+            lowered = found[special]
             task = Task(
                 text=self.text,
                 form=self.form,
-                output=output,
-                wrt=tuple(lowering.variable(symbol) for symbol in variables),
-                vector=vector,
+                output=lowered.output,
+                wrt=tuple(map(lowered.lowering.variable, variables)),
+                vector=lowered.vector,
                 name=self.name,
-                twins=twins,
-                inputs=(
-                    *[
-                        Input(s.name, s.spelling, s.kind, s.structure, lowering.shape(s.axes), s.assumed)
-                        for s in leaves
-                    ],
-                    *(Input(name, name, "elementwise", (), (), False) for name in declared_functions([output])),
-                ),
+                twins=lowered.twins,
+                inputs=lowered.inputs,
                 notes=tuple(notes),
-                typed=tuple((restored(total, twins), [restored(t, twins) for t in ts]) for total, ts in lowering.typed),
-                defined={restored(node, twins): name for node, name in lowering.defined.items() if node.children},
+                typed=lowered.typed,
+                defined=lowered.defined,
                 letters=(self.letters or (), *letters),
                 preferred=self.text_letters,
                 layout=layout,
                 line=line,
                 taken=frozenset(self.scope.symbols),
-                together=tuple(
-                    lowering.variable(v) for each, _ in requests if len(each) == 1 for v in each if not v.structure
-                ),
+                together=lowered.together,
             )
-            yield task, lowering
+            yield task, lowered.lowering
+
+    @property
+    def _roots(self) -> list[Core]:
+        return [self.meaning, *([self.vector] if self.vector is not None else [])]
+
+    def _lower(self, special: tuple[Symbol, ...], leaves: Sequence[Symbol], together: Sequence[Symbol]) -> _Lowered:
+        """The question as tensor expressions in which ``special`` variables stand for themselves."""
+        axes = [axis for symbol in leaves for axis in symbol.axes] + [a for root in self._roots for a in root.axes]
+        lowering = Lowering(self.scope.dimensions(axes), special)
+        output = lowering.lower(self.meaning)
+        twins = {lowering.variable(v): lowering.known(v) for v in special if v.structure}
+        inputs = [Input(s.name, s.spelling, s.kind, s.structure, lowering.shape(s.axes), s.assumed) for s in leaves]
+        inputs += [Input(name, name, "elementwise", (), (), False) for name in declared_functions([output])]
+        return _Lowered(
+            lowering=lowering,
+            output=output,
+            vector=None if self.vector is None else lowering.lower(self.vector),
+            twins=twins,
+            inputs=tuple(inputs),
+            typed=tuple((restored(total, twins), [restored(t, twins) for t in ts]) for total, ts in lowering.typed),
+            defined={restored(node, twins): name for node, name in lowering.defined.items() if node.children},
+            together=tuple(map(lowering.variable, together)),
+        )
 
     def _is_symmetric_gradient(self, variable: Symbol) -> bool:
         structured = {"symmetric", "spd"} & set(variable.structure)
         return bool(structured) and not self.meaning.axes and self.order == 1 and self.form in ("diff", "grad")
-
-    def _dimensions(self, leaves: Sequence[Symbol], roots: Sequence[Core]) -> Callable[[int], Dimension]:
-        sizes = self.scope.sizes
-        order = [axis for symbol in leaves for axis in symbol.axes] + [axis for root in roots for axis in root.axes]
-        named = sizes.symbols(order, self.scope.symbols)
-
-        def dimension(size: int) -> Dimension:
-            root = sizes.find(size)
-            if root not in named:
-                named.update(sizes.symbols([root], {*self.scope.symbols, *map(str, named.values())}))
-            return named[root]
-
-        return dimension
 
 
 def _parsed_name(text: str) -> Name:

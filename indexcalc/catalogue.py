@@ -380,10 +380,10 @@ TABLE = (
     Entry(
         "E403",
         "a loop without known steps",
-        "A loop, h[t] = … for t = 1..T, is written out step by step, so its ends are whole numbers; a definition gives "
-        "T one. Recurrences whose length stays a symbol are not supported yet, nor are questions in loops. Only sums "
-        "run over steps inside an expression.",
-        "h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..T; h[1]",
+        "A loop, h[t] = … for t = 1..T, runs between whole numbers, or from one to a length such as T; a definition "
+        "may give T a number. Of a length that stays a symbol gradients and products with a vector can be asked. There "
+        "are no questions in loops and no sums to a length inside them, and only sums run over steps in an expression.",
+        "h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..3/2; h[1]",
         ("T = 2; h[0] = x; h[t] = tanh(W*h[t-1]) for t = 1..T; h[2]",),
     ),
     Entry(

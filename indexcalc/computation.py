@@ -12,11 +12,12 @@ from indexcalc.derivation import Derivation
 from indexcalc.emission import results, symbols
 from indexcalc.errors import IndexcalcError
 from indexcalc.numeric.backends import BACKENDS
+from indexcalc.numeric.counting import entries
 from indexcalc.numeric.data import Bound, Pending, Source, bound
 from indexcalc.numeric.engines import Setting, engine_named
 from indexcalc.numeric.execution import Progress, modules, run
 from indexcalc.numeric.lowering import lowered
-from indexcalc.numeric.program import Cost, Finished, cost, entries
+from indexcalc.numeric.program import Cost, Finished, cost
 from indexcalc.tensor.functions import declared_functions
 
 if TYPE_CHECKING:

@@ -490,3 +490,11 @@ def test_evaluations_are_forgotten_with_the_caches() -> None:
     clear_caches()
     assert not refused(indexcalc.diff("tanh(W x + b)", wrt="W"))
     assert SIZES
+
+
+def test_sizes_of_printed_constants_may_be_products() -> None:
+    """The Kronecker form of zero names the size of kron(A, A)."""
+    answer = indexcalc.diff("kron(A, A)", wrt="x", let=["A: matrix(n, n)", "x: vector(n)"])
+    assert answer.vec == "0*kron(ones(n*n), ones(n*n, n))"
+    assert answer.verified is not None
+    assert answer.verified["exact"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
 import indexcalc
 from indexcalc.calculus import derivative
+from indexcalc.language.lowering import Lowering
 from indexcalc.tensor.nodes import clear_caches
 
 from .oracle import evaluate, read_back
@@ -122,3 +125,28 @@ def test_gradients_of_one_question_share_a_backward_pass(monkeypatch: pytest.Mon
     for name, node in together.items():
         (alone,) = indexcalc.run(f"{text}\nd L / d {name}")
         assert alone.derivation.derivative is node
+
+
+def test_gradients_of_one_question_are_of_one_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The output is worked out once, and again for a variable with a structure and for one that does not occur."""
+    lowered = []
+    lower = Lowering.lower
+    monkeypatch.setattr(Lowering, "lower", lambda self, root: lowered.append(root) or lower(self, root))
+    text = "S: symmetric(n)\nw: vector(n)\nL = norm2(tanh(W*x1 + S*x2 + b) - y)^2"
+    assert len(list(indexcalc.run(f"{text}\ngrad(L)"))) == 6
+    assert len(lowered) == 2
+    by_w, by_b = indexcalc.differentiate(f"{text.replace(chr(10), ';')}; L", wrt=["w", "b"])
+    assert (by_w.index, by_w.shape) == ("0", by_b.shape)
+
+
+@pytest.mark.parametrize("mean", ["mean(x[t-1])", "x[t-1]/n", "x[t-1]/r"])
+def test_gradient_is_linear_in_layers_that_divide_by_sizes_and_scalars(mean: str) -> None:
+    """The denominators of one layer are not multiplied into the terms of the others."""
+
+    def nodes(layers: int) -> int:
+        text = f"r, s: scalar; x[0]: vector(n); W[t]: matrix(n, n) for t = 1..{layers}"
+        text += f"; x[t] = x[t-1] + W[t]*tanh(x[t-1] - {mean})/s for t = 1..{layers}; x[{layers}]'*x[{layers}]"
+        return indexcalc.diff(text, wrt="x_0").stats["nodes"]
+
+    counts = [nodes(layers) for layers in (4, 6, 8, 10)]
+    assert len({b - a for a, b in pairwise(counts)}) == 1

@@ -241,7 +241,8 @@ def test_parts_are_the_users_definitions() -> None:
 
 
 def test_a_long_derivation_is_folded_unless_asked_for_in_full() -> None:
-    explanation = sample("bptt.ein")[0]
+    steps = "; ".join(f"a{k} = tanh(Wax x{k} + Waa a{k - 1} + ba)" for k in (1, 2, 3))
+    explanation = explained(f"{steps}; L = 1/2 norm2(a3 - y)^2; grad(L, Waa)")
     short, full = explanation.text(), explanation.text(full=True)
     assert "more steps in the same way (--full shows them)" in short
     assert "more steps" not in full

@@ -299,6 +299,11 @@ def _times(*nodes: Node) -> Node:
     return einsum(1, [(node, labels) for node in nodes], labels)
 
 
+def _scaled(scalar: Node, node: Node) -> Node:
+    labels = tuple(range(len(node.shape)))
+    return einsum(1, [(scalar, ()), (node, labels)], labels)
+
+
 IDENTITIES: dict[str, tuple[Callable[[], Node], Callable[[], Node]]] = {
     "tr(AB) = tr(BA)": (lambda: _trace(A, B), lambda: _trace(B, A)),
     "tr(ABS) = tr(SAB)": (lambda: _trace(A, B, S), lambda: _trace(S, A, B)),
@@ -346,6 +351,14 @@ IDENTITIES: dict[str, tuple[Callable[[], Node], Callable[[], Node]]] = {
     "(tA).^2 = t^2 A.^2": (
         lambda: power(einsum(1, [(T, ()), (A, M)], M), 2),
         lambda: einsum(1, [(power(T, 2), ()), (power(A, 2), M)], M),
+    ),
+    "(x/t + y/t)'x = (x + y)'x/t": (
+        lambda: _matmul(_plus(_scaled(power(T, -1), X), _scaled(power(T, -1), Y)), X),
+        lambda: _scaled(power(T, -1), _matmul(_plus(X, Y), X)),
+    ),
+    "(1 + x'x/t)tx = (t + x'x)x": (
+        lambda: _scaled(_times(_plus(number(1), _scaled(power(T, -1), _matmul(X, X))), T), X),
+        lambda: _scaled(_plus(T, _matmul(X, X)), X),
     ),
     "Diag(x)Diag(y) = Diag(x .* y)": (
         lambda: _matmul(einsum(1, [(X, V)], (0, 0)), einsum(1, [(Y, V)], (0, 0))),

@@ -263,7 +263,7 @@ def test_a_variable_that_does_not_occur_is_noted() -> None:
         ("d a / d W == (g .* (1 - a.^2)) q", "E312", "q"),
         ("d a / d W == g, x", "E107", "g, x"),
         ("a, b == x", "E107", "b"),
-        ("h[t] = tanh(W x) for t = 1..T", "E403", "T"),
+        ("h[t] = tanh(W x) for t = 1..W", "E305", "h[t] = tanh(W x) for t = 1..W"),
         ("d a / d W for t = 1..2", "E403", "for t = 1..2"),
         ("1..3", "E403", ".."),
     ],
@@ -406,6 +406,11 @@ def test_families_may_depend_on_each_other_and_stand_in_any_order() -> None:
         ("x[t]: vector(n) for t = 1..2\nx[1]'*x[2]", "x_1'*x_2"),
         ("h[4] = x\nh[t] = A*h[t+1] for t = 3..1\nh[1]", "A^3*x"),
         ("h[0] = u\nh[1] = v\nh[t] = h[t-1] + h[t-2] for t = 2..4\nh[4]", "3*v + 2*u"),
+        ("h[0] = u\nh[t] = A*h[t-1] + h[0] for t = 1..3\nh[3]", "A*(A*(A*u + u) + u) + u"),
+        ("f(v) = A*v + h[0]\nh[0] = u\nh[t] = f(h[t-1]) for t = 1..2\nh[2]", "A*(A*u + u) + u"),
+        ("x[t]: vector(n) for t = 0..3\ny[t] = x[t] + 2*x[3-t] for t = 0..3\ny[2]", "x_2 + 2*x_1"),
+        ("h[0] = x\nh[t] = A*h[t-1] + t*b for t = 1..2\nh[2]", "A*(A*x + b) + 2*b"),
+        ("W[1]: matrix(a, b)\nW[2]: matrix(c, a)\nh[0] = x\nh[k] = W[k]*h[k-1] for k = 1..2\nh[2]", "W_2*W_1*x"),
     ],
 )
 def test_loops(text: str, matrix: str) -> None:
@@ -417,7 +422,6 @@ def test_loops(text: str, matrix: str) -> None:
     [
         ("h[0] = x; h[t] = 2*h[t-1] for t = 1..2; h[3]", "E311", "h[3]"),
         ("h[t] = A*h[t-2] for t = 1..2", "E311", "[t-2]"),
-        ("h[0] = x; h[t] = A*h[t-1] for t = 1..T", "E403", "T"),
         ("h[0] = x; h[t] = A*h[t-1] for t = 1..1/2", "E403", "1/2"),
         ("h[t-1]", "E403", "[t-1]"),
         ("prod(x[t] for t = 1..2)", "E403", "prod(x[t] for t = 1..2)"),

@@ -46,6 +46,11 @@ def pullback(output: Node, variable: Node, cotangent: Node) -> Node:
     return _reverse(output, (variable,), cotangent, 0)[variable]
 
 
+def pullbacks(output: Node, variables: tuple[Node, ...], cotangent: Node) -> dict[Node, Node]:
+    """The vector-Jacobian products by several variables, in one backward pass."""
+    return _reverse(output, variables, cotangent, 0)
+
+
 def differential(output: Node, variable: Node, perturbation: Node) -> Node:
     """The Jacobian-vector product: the change of the output for a perturbation of the variable."""
     return changed(output, {variable: perturbation})

@@ -59,6 +59,10 @@ class Verdict:
     where: dict[str, Form] = field(default_factory=dict)
     counterexample: Counterexample | None = None
     notes: list[str] = field(default_factory=list)
+    typed: str = ""
+    """The claim as it was typed, where loops were written out in it."""
+    right: str = ""
+    """What is right with the loops kept."""
 
     @property
     def reading(self) -> str | None:
@@ -99,6 +103,7 @@ class Verdict:
             "nearest_reading": None if self.nearest is None else self.found.name,
             "nearest_axes": list(self.nearest_letters) or None,
             "where": {name: text(form) for name, form in self.where.items()},
+            "right": self.right or None,
             "counterexample": None if self.counterexample is None else self.counterexample.to_dict(),
             "latex": {
                 "claim": latex.latex(self.claim),
@@ -113,11 +118,12 @@ class Verdict:
         derivation, task = self.derivation, self.derivation.task
         spelled = {i.name: i.spelling for i in task.inputs}
         written = Written(derivation, by_definitions=bool(task.defined))
+        expression = None if self.typed else written.expression
         head = Report(
             question="diff" if derivation.is_derivative else task.form,
             text=task.text,
             name=task.name,
-            expression=written.expression,
+            expression=expression,
             variables=[spelled.get(v.name, v.name) for v in task.wrt],
             axes=derivation.groups,
             vector="" if task.vector is None else text(written.writer.plain(task.vector, ()).shown),
@@ -131,7 +137,10 @@ class Verdict:
         return ClaimReport(head, list(self._rows()))
 
     def _rows(self) -> Iterator[Row]:
-        yield Row("claim", "", self.claim, _left(self.letters))
+        if self.typed:
+            yield Row("claim", self.typed)
+        if not self.typed or not self.holds:
+            yield Row("" if self.typed else "claim", "", self.claim, _left(self.letters))
         if self.holds:
             yield Row("holds", self.sentence + ("" if self.exact else " (by floats, not proved)"))
             return
@@ -139,6 +148,8 @@ class Verdict:
         yield Row("wrong", self.diagnosis.text)
         if self.nearest is not None:
             yield Row("nearest", self.found.name, self.nearest, _left(self.nearest_letters))
+        if self.right:
+            yield Row("right", self.right)
         for name, form in self.where.items():
             yield Row("where", "", form, Symbol(name, "", 0))
         example = self.counterexample

@@ -15,7 +15,9 @@ from indexcalc.cli.output import Color, Form, Format, Output
 from indexcalc.errors import IndexcalcError
 
 if TYPE_CHECKING:
+    from indexcalc.backprop.passes import Passes
     from indexcalc.explanation.explained import Explanation
+    from indexcalc.explanation.passes import PassesExplanation
 
 
 class ExplanationFormat(StrEnum):
@@ -75,7 +77,18 @@ class ExplanationOutput(Output):
         """The explanation of an answer."""
         from indexcalc.explanation.explained import Explanation  # only where one is wanted
 
-        explanation = Explanation(answer, self.style, self.sizes())
+        self._explained(Explanation(answer, self.style, self.sizes()))
+
+    def passes(self, passes: Passes) -> None:
+        """The explanation of a backward pass."""
+        from indexcalc.explanation.passes import PassesExplanation
+
+        self._explained(PassesExplanation(passes, self.style))
+
+    def _shows_passes(self, passes: Passes) -> bool:
+        return passes.is_open
+
+    def _explained(self, explanation: Explanation | PassesExplanation) -> None:
         match self.format:
             case Format.JSON:
                 self._line(json.dumps(explanation.to_dict(), ensure_ascii=self.ascii_only))
@@ -100,7 +113,7 @@ class ExplanationOutput(Output):
             )
         return [int(part) for part in parts]
 
-    def _styled(self, explanation: Explanation) -> str:
+    def _styled(self, explanation: Explanation | PassesExplanation) -> str:
         """In colour, for the terminal's width."""
         from indexcalc.render.terminal import styled  # rich is heavy: only when it is wanted
 

@@ -27,6 +27,7 @@ from indexcalc.cli.options import (
     Forms,
     Layout,
     Let,
+    Prefix,
     Sizes,
     WithValue,
     sizes_of,
@@ -37,10 +38,11 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.language.library import TABLE as LIBRARY
 from indexcalc.language.shorthands import TABLE as SHORTHANDS
 from indexcalc.language.splitting import split
-from indexcalc.session import Mode, Session, differentiate, prepared, verdicts
+from indexcalc.session import Mode, Session, answered, declare, verdicts
 from indexcalc.tensor.functions import TABLE as FUNCTIONS
 
 if TYPE_CHECKING:
+    from indexcalc.backprop.passes import Gradient
     from indexcalc.claims.verdict import Verdict
 
 EXAMPLES = """\
@@ -94,19 +96,21 @@ def diff(
     size: Sizes = None,
     with_value: WithValue = False,
     compressed: Compressed = False,
+    prefix: Prefix = "",
     output_file: File = None,
 ) -> None:
     """Differentiate an expression."""
     output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed), output_file)
     if expression is None or expression == "-":
-        session = _declared(output, let)
+        session = _declared(output, let, prefix)
         _batch(
             output,
             split(_stdin()),
             lambda s, line: session.answers(s, "diff", wrt=wrt or (), order=order, layout=layout, line=line),
         )
     else:
-        _one(output, expression, lambda: differentiate(expression, wrt, let or (), order, layout))
+        session = _session(output, prefix)
+        _one(output, expression, lambda: answered(session, expression, wrt, let or (), order, layout))
     _finish(output)
 
 
@@ -178,11 +182,12 @@ def run(
     size: Sizes = None,
     with_value: WithValue = False,
     compressed: Compressed = False,
+    prefix: Prefix = "",
     output_file: File = None,
 ) -> None:
     """Answer the questions of a file."""
     output = Output(format, form, color, ascii, Code(sizes_of(size), with_value, compressed), output_file)
-    session = Session()
+    session = _session(output, prefix)
     text = _stdin() if file == "-" else _read(output, file)
     if text is not None:
         session.foresee(split(text))
@@ -254,7 +259,8 @@ def explain(
         except IndexcalcError as error:
             output.error(error)
     else:
-        _one(output, text, lambda: differentiate(text, wrt, let or (), order, layout))
+        asking = _session(output, "")
+        _one(output, text, lambda: answered(asking, text, wrt, let or (), order, layout))
     _finish(output)
 
 
@@ -275,18 +281,22 @@ def _read(output: Output, file: str) -> str | None:
         return None
 
 
-def _declared(output: Output, let: Sequence[str] | None) -> Session:
+def _declared(output: Output, let: Sequence[str] | None, prefix: str = "") -> Session:
     try:
-        return prepared(let or ())
+        return declare(_session(output, prefix), let or ())
     except IndexcalcError as error:
         output.error(error)
         raise typer.Exit(1) from None
 
 
-def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer | Verdict]]) -> None:
+def _session(output: Output, prefix: str) -> Session:
+    """A session for what the output shows."""
+    return Session("all" if Form.PROGRAM in output.forms else "loops", prefix)
+
+
+def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer | Gradient | Verdict]]) -> None:
     try:
-        for answer in ask():
-            output.result(answer)
+        output.results(ask())
     except IndexcalcError as error:
         output.error(error.located(text))
     except Exception as bug:  # no traceback ever reaches a user
@@ -294,14 +304,15 @@ def _one(output: Output, text: str, ask: Callable[[], Sequence[Answer | Verdict]
 
 
 def _batch(
-    output: Output, statements: Iterable[tuple[int, str]], ask: Callable[[str, int], Sequence[Answer | Verdict]]
+    output: Output,
+    statements: Iterable[tuple[int, str]],
+    ask: Callable[[str, int], Sequence[Answer | Gradient | Verdict]],
 ) -> None:
     """Every statement in order; a bad one is reported and the others are still answered."""
     listed = list(statements)
     for line, statement in output.progress(listed) if len(listed) >= MANY else listed:
         try:
-            for answer in ask(statement, line):
-                output.result(answer)
+            output.results(ask(statement, line))
         except IndexcalcError as error:
             output.error(error.located(statement), line)
         except Exception as bug:  # nor are the other lines lost

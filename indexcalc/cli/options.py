@@ -34,6 +34,10 @@ File = Annotated[
 Sizes = Annotated[
     list[str] | None, typer.Option("--size", help="A size that code is made for, such as m=1000.", metavar="SIZE=N")
 ]
+Prefix = Annotated[
+    str,
+    typer.Option("--prefix", help="What the names of adjoints begin with; else d.", metavar="TEXT", show_default=False),
+]
 WithValue = Annotated[bool, typer.Option("--with-value", help="In code: return the value too.")]
 Compressed = Annotated[
     bool, typer.Option("--compressed", help="In code: leave out deltas and constant axes; the docstring says which.")

@@ -16,8 +16,10 @@ from indexcalc.language.characters import GREEK
 from indexcalc.render import claim, latex, markdown
 from indexcalc.render.plain import assumed, equation, guesses, plain
 from indexcalc.render.report import Report
+from indexcalc.session import is_verdict
 
 if TYPE_CHECKING:
+    from indexcalc.backprop.passes import Gradient, Passes
     from indexcalc.claims.verdict import Verdict
     from indexcalc.render.page import Row
 
@@ -42,6 +44,7 @@ class Form(StrEnum):
     """The forms of an answer."""
 
     ALL = "all"
+    PROGRAM = "program"
     INDEX = "index"
     ENTRIES = "entries"
     MATRIX = "matrix"
@@ -75,6 +78,8 @@ BY_SUFFIX = {
     ".py": Format.NUMPY,
 }
 """The format of a file by the end of its name."""
+CODE = (Format.NUMPY, Format.EINSUM, Format.JAX, Format.TORCH)
+"""Formats that are modules of Python."""
 PAGES = (Format.HTML, Format.SVG)
 """Formats that have one page for all answers."""
 
@@ -114,12 +119,57 @@ class Output:
         self._filed: list[str] = []
 
     # ------------------------------------------------------------------ answers
-    def result(self, result: Answer | Verdict) -> None:
+    def results(self, results: Sequence[Answer | Gradient | Verdict]) -> None:
         """What a question or a claim gets."""
-        if isinstance(result, Answer):
-            self.answer(result)
+        passes = getattr(results[0], "passes", None) if results else None
+        if passes is not None and self._shows_passes(passes):
+            self.passes(passes)
+            return
+        for result in results:
+            if isinstance(result, Answer):
+                self.answer(result)
+            elif is_verdict(result):
+                self.verdict(result)
+            else:
+                self._line(json.dumps(result.to_dict(), ensure_ascii=self.ascii_only))
+
+    def _shows_passes(self, passes: Passes) -> bool:
+        """Whether a question is answered by its passes rather than by a formula for each variable."""
+        if self.format is Format.JSON:
+            return False
+        return passes.is_open or Form.PROGRAM in self.forms or (passes.has_steps and not self.forms)
+
+    def passes(self, passes: Passes) -> None:
+        """The forward and the backward pass of a question."""
+        report = passes.report
+        if self.format in CODE:
+            text: Iterable[str] = [passes.to_code(str(self.format), self.code.sizes).rstrip()]
+        elif self.format is Format.LATEX:
+            text = passes.latex()
+        elif self.format is Format.MARKDOWN:
+            text = markdown.passes(passes.title(), report, [line.latex() for _, line in passes.lines()])
         else:
-            self.verdict(result)
+            on_screen = self.format in (Format.TEXT, *PAGES) and not self.ascii_only
+            head = [
+                [(passes.title("∂" if on_screen else "d "), "title")],
+                *([(f"  {line}", "reason")] for line in assumed(report)),
+            ]
+            if not self.terminal and self.format not in PAGES:
+                head = head[:1]
+            rows = [*head, *passes.rows([str(form) for form in self.forms])]
+            if self.format in PAGES:
+                self.add_page(rows)
+                return
+            if self.format is Format.TEXT:
+                self._show_rows(rows)
+                return
+            text = ["".join(shown for shown, _ in row).rstrip() for row in rows]
+        if not self.terminal:
+            for line in assumed(report):
+                self.report(line)
+        if self.written:
+            self._line("")
+        self.lines(text)
 
     def answer(self, answer: Answer) -> None:
         if self.format is Format.JSON:
@@ -205,6 +255,17 @@ class Output:
                 console.print(TerminalReport(report, self.ascii_only))
             else:
                 console.print(TerminalClaim(report, self.ascii_only))
+        self._write(capture.get())
+
+    def _show_rows(self, rows: Iterable[Row]) -> None:
+        """Rows of pieces in colour, wrapped at operators."""
+        from indexcalc.render.terminal import TerminalRows
+
+        if self.written:
+            self._line("")
+        console = self._rich()
+        with console.capture() as capture:
+            console.print(TerminalRows(list(rows)))
         self._write(capture.get())
 
     def _rich(self) -> Any:

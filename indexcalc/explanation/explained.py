@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
 from indexcalc.answer import Answer
 from indexcalc.errors import IndexcalcError
-from indexcalc.explanation.formats import TABLE, Page, steps
+from indexcalc.explanation.formats import Page, Told, steps
 from indexcalc.explanation.known import Derivatives
-from indexcalc.explanation.layout import COLUMNS, Layout, Row
 from indexcalc.explanation.narrative import STYLES, WHY, Narrative
 from indexcalc.explanation.steps import Equation, Group, Side
 from indexcalc.forms.index import Letters
@@ -26,7 +25,7 @@ LONGEST = 8000
 """Characters of a side up to which it is read back."""
 
 
-class Explanation:
+class Explanation(Told):
     """How an answer comes about.
 
     What is handed out is checked first: every method raises IndexcalcError E490 where a step does not hold.
@@ -67,21 +66,6 @@ class Explanation:
         self.verified  # noqa: B018
         return Page(self.title, self.groups, full)
 
-    def rows(self, width: int = COLUMNS, unicode: bool = True, full: bool = False) -> Iterator[Row]:
-        """Rows of pieces for ``width`` columns, each text and what it is."""
-        page = self.page(full)
-        return Layout(width, unicode, full).rows(page.title, page.groups)
-
-    def text(self, width: int = COLUMNS, unicode: bool = True, full: bool = False) -> str:
-        """The explanation as plain text; in ASCII without ``unicode``."""
-        return "".join("".join(shown for shown, _ in row).rstrip() + "\n" for row in self.rows(width, unicode, full))
-
-    def to_format(self, name: str, full: bool = False) -> str:
-        """As ``plain``, ``latex``, ``markdown``, ``html`` or ``svg``. Raises IndexcalcError E404."""
-        if name not in TABLE:
-            raise IndexcalcError("E404", f"explanations have no format {name!r}", help=f"there are {', '.join(TABLE)}")
-        return "".join(f"{line}\n" for line in TABLE[name](self.page(full)))
-
     def to_dict(self) -> dict[str, Any]:
         """The JSON object: the question, ``steps``, ``why``, and the answer's own object."""
         task = self.answer.task
@@ -98,12 +82,6 @@ class Explanation:
             "answer": self.answer.to_dict(),
             "error": None,
         }
-
-    def _repr_html_(self) -> str:
-        return self.to_format("html")
-
-    def __str__(self) -> str:
-        return self.text()
 
     # ------------------------------------------------------------------ the certificate
     @cached_property

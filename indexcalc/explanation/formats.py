@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from indexcalc.errors import IndexcalcError
 from indexcalc.explanation.layout import COLUMNS, Layout, Row
 from indexcalc.explanation.steps import Equation, Group
 from indexcalc.render.latex import latex
@@ -159,3 +160,32 @@ def steps(groups: Sequence[Group]) -> Iterator[dict[str, str]]:
                     "after": before,
                     "reason": line.reason,
                 }
+
+
+class Told:
+    """What has pages, in all formats."""
+
+    def page(self, full: bool = False) -> Page:
+        """What formats are made from; with ``full`` nothing is folded."""
+        raise NotImplementedError
+
+    def rows(self, width: int = COLUMNS, unicode: bool = True, full: bool = False) -> Iterator[Row]:
+        """Rows of pieces for ``width`` columns, each text and what it is."""
+        page = self.page(full)
+        return Layout(width, unicode, full).rows(page.title, page.groups)
+
+    def text(self, width: int = COLUMNS, unicode: bool = True, full: bool = False) -> str:
+        """The explanation as plain text; in ASCII without ``unicode``."""
+        return "".join("".join(shown for shown, _ in row).rstrip() + "\n" for row in self.rows(width, unicode, full))
+
+    def to_format(self, name: str, full: bool = False) -> str:
+        """As ``plain``, ``latex``, ``markdown``, ``html`` or ``svg``. Raises IndexcalcError E404."""
+        if name not in TABLE:
+            raise IndexcalcError("E404", f"explanations have no format {name!r}", help=f"there are {', '.join(TABLE)}")
+        return "".join(f"{line}\n" for line in TABLE[name](self.page(full)))
+
+    def _repr_html_(self) -> str:
+        return self.to_format("html")
+
+    def __str__(self) -> str:
+        return self.text()

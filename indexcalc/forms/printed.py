@@ -40,10 +40,11 @@ class Printed(NamedTuple):
 
 
 class Writer:
-    """Writes tensors with the user's names and order. ``preferred`` are the user's index letters."""
+    """Writes tensors with the user's names and order. ``preferred`` are the user's index letters; ``reserved`` letters
+    are never indices."""
 
-    def __init__(self, context: Context, preferred: Letters) -> None:
-        self.context, self.preferred = context, preferred
+    def __init__(self, context: Context, preferred: Letters, reserved: Letters = ()) -> None:
+        self.context, self.preferred, self.reserved = context, preferred, reserved
         self.matrices = MatrixForms(context)
 
     def best(self, node: Node, letters: Letters) -> Printed:
@@ -69,7 +70,7 @@ class Writer:
 
     def index(self, kept: Collection[str]) -> IndexForms:
         """Index forms in which these letters are not summed."""
-        return IndexForms(self.context, self.matrices, kept, self.preferred)
+        return IndexForms(self.context, self.matrices, (*kept, *self.reserved), self.preferred)
 
     def entries(self, node: Node, letters: Letters) -> Form | None:
         """A tensor of order 3 or 4 as deltas and the entries of matrices."""

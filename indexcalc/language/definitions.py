@@ -7,10 +7,14 @@ from collections.abc import Iterable
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import core, syntax
 from indexcalc.language.core import Core, Symbol
+from indexcalc.language.differentials import Question
 from indexcalc.language.index_notation import letters_of
+from indexcalc.language.loops import sum_of_steps
 from indexcalc.language.programs import Program
+from indexcalc.language.recurrences import Recurrences, members_in
 from indexcalc.language.scope import Reading, Scope, as_typed, kind_of
 from indexcalc.language.statements import RANKS, SQUARE, Declaration, Definition
+from indexcalc.language.steps import Extent, member_of
 from indexcalc.language.syntax import Name
 
 
@@ -19,15 +23,19 @@ class Definitions:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self.recurrences = Recurrences(scope)
+        self.kept: dict[str, None] = {}
+        """The texts of what was declared and defined."""
 
-    def keep(self, statement: Declaration | Program | Definition, text: str) -> None:
-        """What later statements may use."""
+    def keep(self, statement: Declaration | Program | Definition, text: str, loop: syntax.Loop | None = None) -> None:
+        """What later statements may use, in each step of an open loop if there is one."""
+        self.kept[text] = None
         if isinstance(statement, Declaration):
             self._declare(statement, text)
         elif isinstance(statement, Program):
             self.scope.programs[statement.name] = statement
         else:
-            self._define(statement, text)
+            self._define(statement, text, loop)
 
     def _declare(self, declaration: Declaration, text: str) -> None:
         with self.scope.attempt(keep=True):
@@ -46,30 +54,82 @@ class Definitions:
                 symbol = Symbol(spelled, kind_of(axes), axes, as_typed(spelled, name, text), name.span, assumed=False)
                 symbol.structure = declaration.structure
                 self.scope.add(symbol)
+                if found := member_of(name):
+                    self.scope.open.members[found[0]] = found[1]
+                    self.recurrences.learn([found[0]])
 
     def _unknown_axes(self, declaration: Declaration) -> core.Axes:
         """``W: matrix`` says nothing of sizes."""
         axes = tuple([self.scope.sizes.new() for _ in range(RANKS[declaration.kind][0])])
         return axes[:1] * 2 if set(declaration.structure) & set(SQUARE) else axes
 
-    def _define(self, definition: Definition, text: str) -> None:
+    def _define(self, definition: Definition, text: str, loop: syntax.Loop | None) -> None:
         with self.scope.attempt(keep=True):
+            if self.scope.open.variable:
+                extent = None if loop is None else self.scope.open.extent(loop)
+                each = sum_of_steps(definition.body)
+                added = None if each is None else self.scope.open.extent(each.loop)
+                if extent is not None or (each is not None and added is not None):
+                    self._repeat(definition, text, extent, each.body if extent is None and each else None, added)
+                    return
+                definition = definition._replace(body=self.opened(definition.body, text, definition.name.text))
+                self.recurrences.foretell([definition.name], None)
             meaning, symbol, _ = self.meaning(definition.name, definition.body, text, ())
             declared = self.declared(symbol)
             if declared is None:
                 self.scope.add(symbol)
                 declared = symbol
             declared.meaning, declared.letters = meaning, symbol.letters
+            self.recurrences.learn(members_in(definition.name))
         scripts = definition.name.scripts
         if scripts and scripts[-1].text.isdigit():
             self.scope.families.setdefault(definition.name.text, set()).add(int(scripts[-1].text))
+
+    def _repeat(
+        self, definition: Definition, text: str, extent: Extent | None, term: syntax.Syntax | None, added: Extent | None
+    ) -> None:
+        """A definition in each step of an open loop; or of a sum over steps, whose term is given."""
+        body = definition.body if term is None else term
+        self.recurrences.refuse_sums(body)
+        self.recurrences.foretell([definition.name, body], extent or added)
+        meaning, symbol, _ = self.meaning(definition.name, body, text, ())
+        whole = extent or added
+        assert whole is not None
+        self.recurrences.keep(symbol, meaning, whole, added=extent is None)
+        self.recurrences.learn([*members_in(body), *members_in(definition.name)])
+
+    def opened(self, body: syntax.Syntax, text: str, stem: str) -> syntax.Syntax:
+        """A text outside of loops, with a name for each sum over the steps of an open loop."""
+        body = self.recurrences.named_sums(body, text, stem)
+        self.recurrences.foretell([body], None)
+        return body
+
+    def asked(self, question: Question, text: str) -> Question:
+        """A question with names for its sums over open loops, and the members of families that it has foretold."""
+        if not self.scope.open.variable:
+            return question
+        body, left = question.body, question.left
+        each = sum_of_steps(body)
+        added = None if each is None else self.scope.open.extent(each.loop)
+        if left is not None and each is not None and added is not None:
+            self._repeat(Definition(left.span, left, body), text, None, each.body, added)
+            self.scope.open.own.add(left.text)
+            body = left._replace(span=body.span)
+        elif not isinstance(body, Name):
+            body = self.opened(body, text, "L")
+        trees = [body, *question.variables, *([question.vector] if question.vector is not None else [])]
+        self.recurrences.foretell(trees, None)
+        return question._replace(
+            body=body, left=body if question.left is question.body and isinstance(body, Name) else question.left
+        )
 
     def declared(self, made: Symbol) -> Symbol | None:
         """What the user has declared of a name that is now given a meaning; None where nothing."""
         declared = self.scope.symbols.get(made.name)
         if declared is None:
             return None
-        if declared.assumed or declared.meaning is not None:
+        foretold = made.name in self.scope.open.members and made.name not in self.scope.open.recurrences
+        if (declared.assumed and not foretold) or declared.meaning is not None:
             raise IndexcalcError(
                 "E305", f"`{made.spelling}` stands for something already", made.span, "give it another name"
             )

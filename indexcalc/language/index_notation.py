@@ -25,7 +25,7 @@ from indexcalc.language.matrix_notation import (
     unknown_function,
 )
 from indexcalc.language.sizes import Sizes
-from indexcalc.language.syntax import Script, Syntax
+from indexcalc.language.syntax import STEP, Script, Syntax
 
 Letters = tuple[str, ...]
 Tensor = tuple[Core, Letters]
@@ -35,7 +35,7 @@ KIND = "scM"
 
 def letters_of(script: Script) -> Letters | None:
     """The indices that a script can be: ``ij``, ``i j``, ``i1 j2``; None where it can only be part of a name."""
-    if script.mark == "^":
+    if script.mark in ("^", STEP):
         return None
     if script.mark == "_" and script.text.isalpha():
         return tuple(script.text)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from indexcalc.errors import Span
+from indexcalc.language import syntax
 from indexcalc.language.core import Core, Elementwise, Grouped, LeviCivita, Literal, Power, Product, SizeOf, Whole
 from indexcalc.language.syntax import EINSUM, Name, Number, Syntax
 from indexcalc.tensor.functions import BY_NAME
@@ -248,7 +249,10 @@ def _constant(value: int) -> Callable[[Checks, Sequence[Value]], Core]:
 
 
 def size_text(node: Syntax) -> str:
-    """The size that an argument of eye, ones or zeros names, as text; '' where it names none."""
+    """The size that an argument of eye, ones or zeros names, as text, ``n`` or ``m*n``; '' where it names none."""
+    if isinstance(node, syntax.Product) and all(operator == "*" for operator, _ in node.factors):
+        parts = [size_text(factor) for _, factor in node.factors]
+        return "*".join(parts) if all(parts) else ""
     if isinstance(node, Number) and node.value.denominator == 1 and node.value > 0:
         return str(node.value)
     return node.text if isinstance(node, Name) and not node.scripts else ""

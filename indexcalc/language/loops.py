@@ -5,13 +5,13 @@ A family of names has its step in brackets or as a subscript: h[t], h_{t-1}, h_t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from fractions import Fraction
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import syntax
-from indexcalc.language.syntax import Each, Loop, Name, Script, Syntax
+from indexcalc.language.steps import terms_of
+from indexcalc.language.syntax import Each, Loop, Name, Script, Syntax, children
 
 MOST_STEPS = 4096
 """Steps that one loop may have."""
@@ -21,22 +21,40 @@ Whole = Callable[[Syntax], int]
 
 
 def steps(loop: Loop, whole: Whole) -> range:
-    """The values of a loop's variable, from the first to the last, up or down. Raises IndexcalcError E403, E509."""
+    """The values of a loop's variable, from the first to the last. Between two numbers it runs up or down; from a
+    number to a length (1..T) up, and from a length to a number (T..2) down, or not at all. Raises IndexcalcError E403,
+    E509."""
     first, last = whole(loop.first), whole(loop.last)
     if abs(last - first) >= MOST_STEPS:
         raise IndexcalcError("E509", f"a loop has at most {MOST_STEPS} steps", loop.span)
-    return range(first, last + 1) if first <= last else range(first, last - 1, -1)
+    named = _has_names(loop.first), _has_names(loop.last)
+    down = named[0] if named[0] != named[1] else last < first
+    return range(first, last - 1, -1) if down else range(first, last + 1)
+
+
+def _has_names(tree: Syntax) -> bool:
+    return isinstance(tree, Name) or any(map(_has_names, children(tree)))
+
+
+def sum_of_steps(tree: Syntax) -> Each | None:
+    """What ``sum(… for t = 1..T)`` adds up; None for anything else. Raises IndexcalcError E403 for other functions."""
+    each = tree.arguments[0] if isinstance(tree, syntax.Call) and tree.arguments else None
+    if not isinstance(tree, syntax.Call) or not isinstance(each, Each):
+        return None
+    if tree.function != "sum":
+        raise IndexcalcError("E403", "only sums run over steps", tree.span, "`sum(… for t = 1..T)`")
+    return each
 
 
 def written_out(tree: Syntax, whole: Whole) -> Syntax:
     """The tree with ``sum(… for t = 1..T)`` as a sum."""
-    each = tree.arguments[0] if isinstance(tree, syntax.Call) and tree.arguments else None
-    if not isinstance(tree, syntax.Call) or not isinstance(each, Each):
+    each = sum_of_steps(tree)
+    if each is None:
         return syntax.mapped(tree, lambda part: written_out(part, whole))
-    if tree.function != "sum":
-        raise IndexcalcError("E403", "only sums run over steps", tree.span, "`sum(… for t = 1..T)`")
     terms = [at_step(each.body, each.loop.variable, step) for step in steps(each.loop, whole)]
     terms = [syntax.Group(tree.span, written_out(term, whole)) for term in terms]
+    if len(terms) < 2:
+        return terms[0] if terms else syntax.Number(tree.span, Fraction(0))
     return syntax.Group(tree.span, syntax.Sum(tree.span, tuple((1, term) for term in terms)))
 
 
@@ -51,23 +69,20 @@ def at_step(tree: Syntax, variable: str, step: int) -> Syntax:
             return node
         if node.text == variable and not node.scripts:
             return syntax.Number(node.span, Fraction(step))
-        return node._replace(scripts=tuple(_script(script, variable, step) for script in node.scripts))
+        return node._replace(scripts=tuple(script_at(script, variable, step) for script in node.scripts))
 
     return syntax.replaced(tree, replace)
 
 
-_TERM = re.compile(r"([+-]?)(\d+|[^\W\d]\w*)")
-
-
-def _script(script: Script, variable: str, step: int) -> Script:
+def script_at(script: Script, variable: str, step: int) -> Script:
     """``t-1`` as a number; a script without the variable as it stands."""
-    text = "".join(script.text.split())
-    terms = _TERM.findall(text)
-    if "".join(sign + word for sign, word in terms) != text or variable not in [word for _, word in terms]:
+    terms = terms_of(script.text)
+    if terms is None or all(name != variable for _, name in terms[0]):
         return script
-    if not all(word.isdigit() or word == variable for _, word in terms):
-        return script
-    total = sum((-1 if sign == "-" else 1) * (step if word == variable else int(word)) for sign, word in terms)
+    total = terms[1] + step * sum(sign for sign, name in terms[0] if name == variable)
+    others = "".join(f"{'-' if sign < 0 else '+'}{name}" for sign, name in terms[0] if name != variable)
+    if others:
+        return Script(script.span, others.lstrip("+") + (f"{total:+d}" if total else ""), "[")
     if total < 0:
         raise IndexcalcError("E311", f"`{script.text}` is {total} in step {step}: steps are not negative", script.span)
     return Script(script.span, str(total), "[")

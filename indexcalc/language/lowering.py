@@ -64,8 +64,11 @@ class Lowering:
         shape = self.shape(symbol.axes)
         return structured(symbol.name, shape, symbol.structure) if symbol.structure else variable(symbol.name, shape)
 
-    def _unknown(self, symbol: Symbol) -> Node:
-        return self.variable(symbol) if symbol in self.variables else self.known(symbol)
+    def named(self, symbol: Symbol) -> Node:
+        """What a name stands for."""
+        if symbol in self.variables:
+            return self.variable(symbol)
+        return self.known(symbol) if symbol.meaning is None else self.lower(symbol.meaning)
 
     def _parts(self, meaning: Core) -> tuple[Core, ...]:
         if isinstance(meaning, core.Leaf):
@@ -79,7 +82,7 @@ class Lowering:
             case core.Leaf(symbol=symbol):
                 if parts:
                     self.defined.setdefault(parts[0], symbol.name)
-                return parts[0] if parts else self._unknown(symbol)
+                return parts[0] if parts else self.named(symbol)
             case core.Literal(value=value):
                 return constant(value) if isinstance(value, str) else number(value)
             case core.LeviCivita():

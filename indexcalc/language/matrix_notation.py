@@ -316,7 +316,8 @@ class MatrixNotation:
         values = []
         for text, argument in zip(texts, node.arguments, strict=True):
             dropped = text == "1" and len(texts) == 2 and row.name != "commutation"
-            axes = () if dropped else (self.sizes.fixed(int(text) if text.isdigit() else text),)
+            parts = [self.sizes.fixed(int(part) if part.isdigit() else part) for part in text.split("*")]
+            axes = () if dropped else (parts[0] if len(parts) == 1 else self.sizes.product(parts),)
             values.append(Value("s", Literal(axes, Fraction(1)), argument.span))
         return Value(constant_kind(row.name, texts), row.build(self, values), node.span)
 

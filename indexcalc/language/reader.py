@@ -70,7 +70,9 @@ class Reader:
     def declare(self, name: str, shape: Shape) -> Symbol:
         """A name with a shape; the tensor that it stands for goes to ``nodes``."""
         axes = self.axes(shape)
-        symbol = self.scope.symbols[name] = Symbol(name, kind_of(axes), axes, name, (0, 0), assumed=False)
+        stem, _, step = name.rpartition("[")
+        spelled = f"{stem}_{step[:-1]}" if step[:-1].isdigit() else name  # as it is read back
+        symbol = self.scope.symbols[spelled] = Symbol(name, kind_of(axes), axes, name, (0, 0), assumed=False)
         return symbol
 
     def axes(self, shape: Shape) -> Axes:

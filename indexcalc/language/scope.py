@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from fractions import Fraction
@@ -11,6 +11,7 @@ from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES, ascii_name
 from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, SizeOf, Symbol
+from indexcalc.language.families import Families
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
 from indexcalc.language.loops import written_out
@@ -20,6 +21,7 @@ from indexcalc.language.ranks import infer
 from indexcalc.language.sizes import Sizes
 from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
 from indexcalc.tensor.functions import BY_NAME, DECLARED
+from indexcalc.tensor.nodes import Dimension
 
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
@@ -57,6 +59,8 @@ class Scope:
         """What a file defines as numbers, above or below."""
         self.families: dict[str, set[int]] = {}
         """The steps for which names such as h[3] are defined."""
+        self.open = Families(self.whole)
+        """Loops whose length is a symbol, and the families in them."""
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -70,6 +74,7 @@ class Scope:
         """A statement: what it adds stays if ``keep`` and it raises nothing, else all is as before."""
         known, mark = len(self.symbols), self.sizes.mark()
         size_symbols = set(self.size_symbols)
+        loops = self.open.mark()
         done = False
         try:
             yield
@@ -79,6 +84,7 @@ class Scope:
                 for name in list(self.symbols)[known:]:
                     del self.symbols[name]
                 self.size_symbols = size_symbols
+                self.open.back_to(loops)
                 self.sizes.back_to(mark)
 
     def add(self, symbol: Symbol) -> None:
@@ -103,6 +109,18 @@ class Scope:
         own = node.scripts[:-1] if last else node.scripts
         return None, spelling(node.text, own), node.scripts[-1:] if last else ()
 
+    def dimensions(self, axes: Sequence[int]) -> Callable[[int], Dimension]:
+        """The sizes of axes as numbers and symbols; new symbols are given out in the order of ``axes``."""
+        named = self.sizes.symbols(axes, self.symbols)
+
+        def dimension(size: int) -> Dimension:
+            root = self.sizes.find(size)
+            if root not in named:
+                named.update(self.sizes.symbols([root], {*self.symbols, *map(str, named.values())}))
+            return named[root]
+
+        return dimension
+
     def whole(self, node: Syntax) -> int:
         """The whole number that an expression stands for. Raises IndexcalcError E403."""
         match node:
@@ -120,8 +138,8 @@ class Scope:
                 known = meaning.value if isinstance(meaning, Literal) else self.numbers.get(node.text)
                 if isinstance(known, Fraction) and known.denominator == 1:
                     return int(known)
-        message = "a loop runs from one whole number to another here"
-        raise IndexcalcError("E403", message, node.span, "define it as a number: `T = 4`")
+        message = "a loop runs from a whole number to another, or to a length"
+        raise IndexcalcError("E403", message, node.span, "`for t = 1..4`, `for t = 1..T`")
 
 
 class Reading:
@@ -269,7 +287,7 @@ class Reading:
         """``h[t-1]`` outside of a loop, ``h[5]`` where h is one tensor or defined for other steps."""
         script = node.scripts[-1] if node.scripts else None
         stepped = script is not None and (script.mark == "[" or node.text in self.scope.families)
-        if script is None or not stepped or letters_of(script) is not None:
+        if script is None or not stepped or script.mark == syntax.STEP or letters_of(script) is not None:
             return
         if not script.text.isdigit():
             message = f"`{script.text}` is a step, and no loop runs over it here"
@@ -278,7 +296,7 @@ class Reading:
             help_ = "`A[i,j]`, or declare the name with its number"
             raise IndexcalcError("E106", "an index in brackets is a name here", script.span, help_)
         steps = self.scope.families.get(node.text, set())
-        if steps:
+        if steps and int(script.text) > min(steps):  # what comes before the first is where it begins: an input
             shown = f"{min(steps)} to {max(steps)}" if len(steps) == max(steps) - min(steps) + 1 else "other steps"
             message = f"`{node.text}[{script.text}]` is out of range: `{node.text}` is defined for {shown}"
             raise IndexcalcError("E311", message, node.span, "define it, or change the range")
@@ -464,4 +482,5 @@ def size_names(nodes: Iterable[Syntax]) -> Iterator[str]:
     """The size symbols that eye, ones and zeros name."""
     for node in nodes:
         if isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes:
-            yield from (text for text in map(size_text, node.arguments) if text and not text.isdigit())
+            parts = (part for text in map(size_text, node.arguments) for part in text.split("*"))
+            yield from (part for part in parts if part and not part.isdigit())

@@ -36,7 +36,7 @@ class Sizes:
 
     def product(self, parts: Iterable[int]) -> int:
         """The unknown that is the product of others."""
-        factors = tuple(parts)
+        factors = tuple([factor for part in parts for factor in self._factors.get(self.find(part), (part,))])
         if factors not in self._products:
             self._products[factors] = self.new()
             self._factors[self._products[factors]] = factors

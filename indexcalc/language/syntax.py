@@ -12,6 +12,10 @@ EINSUM = "einsum:"
 """What the name of a call of einsum begins with; its subscripts follow."""
 
 
+STEP = "@"
+"""The mark of a script that is a step of a family of names, h[t-1], where steps are not numbers."""
+
+
 class Number(NamedTuple):
     span: Span
     value: Fraction
@@ -22,7 +26,7 @@ class Script(NamedTuple):
 
     span: Span
     text: str
-    mark: str  # "_", "^" or "["
+    mark: str  # "_", "^", "[" or STEP
 
 
 class Name(NamedTuple):
@@ -143,14 +147,18 @@ class Statement(NamedTuple):
 
 
 def spelling(text: str, scripts: tuple[Script, ...]) -> str:
-    """A name with its scripts in one spelling: W_{hh} and W_hh are one name, h[3] is h_3, h_{t-1} keeps its braces."""
+    """A name with its scripts in one spelling: W_{hh} and W_hh are one name, h[3] is h_3 (but where steps are no
+    numbers), h_{t-1} keeps its braces."""
     if not scripts:
         return text
     parts = [text]
     for script in scripts:
         inner = "".join(script.text.split())
-        plain = inner.isdigit() if script.mark == "[" else script.mark == "_" and inner.isalnum()
-        parts.append(f"_{inner}" if plain else f"{script.mark}{{{inner}}}")
+        if script.mark == STEP or (script.mark == "[" and not inner.isdigit()):
+            parts.append(f"[{inner}]")
+        else:
+            plain = script.mark == "[" or (script.mark == "_" and inner.isalnum())
+            parts.append(f"_{inner}" if plain else f"{script.mark}{{{inner}}}")
     return "".join(parts)
 
 

@@ -13,7 +13,7 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.numeric.program import Instruction
 from indexcalc.numeric.templates import Namer, Row
 from indexcalc.tensor.functions import BY_NAME
-from indexcalc.tensor.nodes import Rational
+from indexcalc.tensor.nodes import Dimension, Rational
 
 RowMaker = Callable[[Instruction, Namer], Row]
 
@@ -49,6 +49,20 @@ def _masked(eye: str, spread: str) -> RowMaker:
 
 def _function(instruction: Instruction, name: Namer) -> str:
     return BY_NAME[instruction.parameters[0]].numpy.replace("{}", "{0}")
+
+
+Index = tuple[Dimension | None, ...]
+"""A row, or where a slice begins and where it ends."""
+
+
+def _indexed(before: str, after: str = "") -> RowMaker:
+    """A template with a row or a slice of an array."""
+
+    def row(instruction: Instruction, name: Namer) -> Row:
+        index = ":".join(["" if d is None else name(d) for d in instruction.parameters[0]])
+        return ("{0}", f"{before}[{index}]{after}") if after else f"{before}[{index}]"
+
+    return row
 
 
 NUMPY: dict[str, Row | RowMaker] = {
@@ -95,6 +109,13 @@ NUMPY: dict[str, Row | RowMaker] = {
     "scatter": ("np.zeros({shape}, {0}.dtype)", "np.einsum('{p}', {self})[...] = {0}"),
     "scatter_add": ("{0}", "np.einsum('{p}', {self})[...] += {1}"),
     "copy": "{0}.copy()",
+    "dtype": "np.result_type(0.0, {all})",
+    "empty": "np.empty({shape}, {0})",
+    "blank": "np.zeros({shape}, {0})",
+    "take": _indexed("{0}"),
+    "put": _indexed("{self}", " = {1}"),
+    "step": lambda instruction, name: name(instruction.parameters[0]),
+    "steps": lambda instruction, name: f"np.arange({', '.join(map(name, instruction.parameters))}, dtype={{0}})",
 }
 
 JAX_FUNCTIONS = {"erf": "jax.scipy.special.erf({0})", "erfc": "jax.scipy.special.erfc({0})"}
@@ -104,6 +125,7 @@ JAX: dict[str, Row | RowMaker] = {
         ("scatter_scalar", "scatter", "scatter_add"), _masked("jnp.eye({}, dtype=bool)", "jnp.broadcast_to({}, {})")
     ),
     "copy": "{0}",
+    "put": _indexed("{self} = {self}.at", ".set({1})"),
 }
 
 TORCH_EYE = "torch.eye(3, dtype=torch.float64)"
@@ -134,6 +156,9 @@ TORCH: dict[str, Row | RowMaker] = {
     "scatter": ("{0}.new_zeros({shape})", "torch.einsum('{p}', {self})[...] = {0}"),
     "scatter_add": ("{0}", "torch.einsum('{p}', {self})[...] += {1}"),
     "copy": "{0}.clone()",
+    "dtype": "torch.float64",
+    "empty": "torch.empty({shape}, dtype={0})",
+    "blank": "torch.zeros({shape}, dtype={0})",
 }
 
 
@@ -160,7 +185,8 @@ DASK_FUNCTIONS = {
 @dataclass(frozen=True)
 class Backend:
     """Where arrays live: its imports by the name that code has for them, its table, its elementwise functions where
-    they differ from NumPy's, and ``scalars``, what is done to a scalar argument, if anything."""
+    they differ from NumPy's, and ``scalars``, what is done to a scalar argument, if anything. Arrays that are ``fixed``
+    cannot be changed in place."""
 
     name: str
     prefix: str
@@ -169,6 +195,7 @@ class Backend:
     functions: Mapping[str, str]
     scalars: str = ""
     whole: bool = False
+    fixed: bool = False
 
     def row(self, instruction: Instruction, name: Namer) -> Row:
         """The row of an instruction. Raises IndexcalcError E404 where there is none."""
@@ -193,7 +220,7 @@ BACKENDS = {
     for backend in (
         Backend("numpy", "np", {"np": "numpy", "math": "math"}, {}, {}),
         Backend("einsum", "np", {"np": "numpy", "math": "math"}, {}, {}, whole=True),
-        Backend("jax", "jnp", {"jax": "jax", "jnp": "jax.numpy"}, JAX, JAX_FUNCTIONS),
+        Backend("jax", "jnp", {"jax": "jax", "jnp": "jax.numpy"}, JAX, JAX_FUNCTIONS, fixed=True),
         Backend(
             "torch", "torch", {"torch": "torch"}, TORCH, TORCH_FUNCTIONS, "torch.as_tensor({}, dtype=torch.float64)"
         ),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from indexcalc.errors import IndexcalcError
-from indexcalc.numeric.program import count
+from indexcalc.numeric.counting import count
 from indexcalc.tensor.nodes import Shape
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.numeric.backends import BACKENDS, DASK, Backend
+from indexcalc.numeric.counting import count
 from indexcalc.numeric.execution import Reread, modules
-from indexcalc.numeric.program import Finished, count
+from indexcalc.numeric.program import Finished
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

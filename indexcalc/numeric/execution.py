@@ -10,7 +10,8 @@ from typing import Any
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.numeric.backends import Backend
-from indexcalc.numeric.program import Finished, Register, count
+from indexcalc.numeric.counting import count
+from indexcalc.numeric.program import Finished, Register
 from indexcalc.numeric.templates import OPERAND, carried_out, filled
 
 Progress = Callable[[int], None]

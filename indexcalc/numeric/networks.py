@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from indexcalc.numeric.contracting import specification
+from indexcalc.numeric.counting import count
 from indexcalc.numeric.paths import Optimizer, Step, best, steps
-from indexcalc.numeric.program import count
 from indexcalc.tensor.nodes import Labels, Node, descendants
 from indexcalc.tensor.product import Einsum, Factor
 

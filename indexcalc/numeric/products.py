@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from indexcalc.numeric.contracting import Contractor, Tensor
+from indexcalc.numeric.counting import count
 from indexcalc.numeric.networks import unfolded
 from indexcalc.numeric.paths import GENERIC, quick, steps
-from indexcalc.numeric.program import Program, Register, count
+from indexcalc.numeric.program import Program, Register
 from indexcalc.numeric.rules import raised
 from indexcalc.tensor.matrix_functions import Inverse
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, Shape, Variable, descendants

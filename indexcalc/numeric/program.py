@@ -6,11 +6,11 @@ instructions are one, so that whatever several results have in common is compute
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from indexcalc.numeric.counting import count, entries
 from indexcalc.tensor.nodes import Dimension, Labels, Shape
 
 Register = int
@@ -25,9 +25,9 @@ class Instruction(NamedTuple):
     shape: Shape
 
 
-VIEWS = frozenset({"input", "T", "transpose", "expand", "diagonal", "reshape"})
+VIEWS = frozenset({"input", "T", "transpose", "expand", "diagonal", "reshape", "take", "put", "loop", "result"})
 """Operations whose result may share memory with its operand, and that cost nothing."""
-LITERALS = frozenset({"number", "size", "constant"})
+LITERALS = frozenset({"number", "size", "constant", "step"})
 """Operations whose result is a Python number."""
 SOLVES = 3
 """Solutions from which on, with one matrix, its inverse is cheaper: an LU factorisation is a third of it."""
@@ -42,6 +42,8 @@ class Program:
         """The einsum specification of each result that is a contraction."""
         self.nonnegative: set[Register] = set()
         """Results whose entries are known to be so."""
+        self.names: dict[Register, str] = {}
+        """What results are called, where that is known."""
         self._places: dict[Instruction, Register] = {}
 
     def emit(
@@ -96,7 +98,8 @@ class Program:
             for register in kept
         )
         paths = tuple(made.contractions[register] for register in kept if register in made.contractions)
-        return Finished(instructions, tuple(places[result] for result in results), paths)
+        names = tuple((places[register], name) for register, name in made.names.items() if register in places)
+        return Finished(instructions, tuple(places[result] for result in results), paths, names)
 
     def _with_inverses(self, outputs: Sequence[Register]) -> tuple[Program, list[Register]]:
         """The same with inverses in place of many solutions, and without transposes of products."""
@@ -121,6 +124,7 @@ class Program:
             new[register] = made.emit(instruction.op, operands, instruction.parameters, instruction.shape)
             if register in self.contractions:
                 made.contractions[new[register]] = self.contractions[register]
+        made.names = {new[register]: name for register, name in self.names.items() if register in new}
         return made, [new[output] for output in outputs]
 
     def _with_copies(self, outputs: Sequence[Register]) -> tuple[Program, list[Register]]:
@@ -139,6 +143,7 @@ class Program:
             new[register] = made.emit(instruction.op, operands, instruction.parameters, instruction.shape)
             if register in self.contractions:
                 made.contractions[new[register]] = self.contractions[register]
+        made.names = {new[register]: name for register, name in self.names.items() if register in new}
         return made, [new[output] for output in outputs]
 
     def _uses(self, live: Iterable[Register], outputs: Iterable[Register]) -> Counter[Register]:
@@ -175,11 +180,12 @@ class Program:
 
 
 class Finished(NamedTuple):
-    """A program: its instructions, the places of its results, and the contractions in it."""
+    """A program: its instructions, the places of its results, the contractions in it, and what results are called."""
 
     instructions: tuple[Instruction, ...]
     outputs: tuple[Register, ...]
     contractions: tuple[str, ...]
+    names: tuple[tuple[Register, str], ...] = ()
 
     def uses(self) -> Counter[Register]:
         """How often each result is read, as an operand or an output."""
@@ -200,16 +206,20 @@ class Finished(NamedTuple):
         return freed
 
 
+class Loop(NamedTuple):
+    """A program that is carried out for each step from ``low`` to ``high``: the parameter of an instruction. Its inputs
+    are numbers of the instruction's operands; its outputs become rows of some of these, ``stores``, arrays that are
+    changed in place. An instruction ``result`` is one of them afterwards."""
+
+    variable: str
+    low: Dimension
+    high: Dimension
+    down: bool
+    body: Finished
+    stores: tuple[tuple[int, Dimension], ...]
+
+
 # ---------------------------------------------------------------------- cost
-def count(dimension: Dimension, sizes: Mapping[str, int]) -> int:
-    """A size as a number: ``m*n`` is a product."""
-    return math.prod([int(part) if part.isdigit() else sizes[part] for part in str(dimension).split("*")])
-
-
-def entries(shape: Shape, sizes: Mapping[str, int]) -> int:
-    return math.prod([count(dimension, sizes) for dimension in shape])
-
-
 class Cost(NamedTuple):
     """``flops``, the largest result in entries, and the most entries that are held at one time, inputs included."""
 

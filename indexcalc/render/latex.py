@@ -206,6 +206,8 @@ def word(text: str) -> str:
 
 def name(text: str, letters: Sequence[str] = ()) -> str:
     """A name, its subscripts and superscripts upright, with the letters of its axes."""
+    if text.endswith("]") and "^" not in text:  # a step: h[t-1]
+        text = text.replace("[", "_{").replace("]", "}")
     stem, *rest = text.replace("^", "_^").split("_")
     subscripts = [part.strip("{}") for part in rest if part and not part.startswith("^")]
     superscripts = [part[1:].strip("{}") for part in rest if part.startswith("^")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from indexcalc.render import claim, latex
 from indexcalc.render.claim import ClaimReport
@@ -17,6 +17,16 @@ def answer(report: Report) -> Iterator[str]:
     yield from _head(report)
     for left, right, label in latex.equations(report):
         yield from _formula(label, f"{left} = {right}")
+
+
+def passes(title: str, report: Report, equations: Sequence[str]) -> Iterator[str]:
+    """The lines of a model's equations, each in LaTeX."""
+    yield f"**{_plain(title)}**"
+    yield ""
+    yield from (f"- {_plain(line)}" for line in assumed(report))
+    yield from ("", r"$$\begin{aligned}")
+    yield " \\\\\n".join(equations)
+    yield r"\end{aligned}$$"
 
 
 def verdict(report: ClaimReport) -> Iterator[str]:

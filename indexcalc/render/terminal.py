@@ -47,6 +47,26 @@ class TerminalReport:
             yield Text(f"  {'shape':<{LABEL - 2}}{shape}{layout}", style="dim")
 
 
+class TerminalRows:
+    """Rows of pieces, each text and what it is, whose first piece is a label: wrapped before operators."""
+
+    def __init__(self, rows: Sequence[Sequence[tuple[str, str]]]) -> None:
+        self.rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        for label, *rest in self.rows:
+            if not rest:
+                yield Text(label[0], style=STYLES.get(label[1], "none"))
+                continue
+            indent = len(label[0])
+            if rest[0][1] == "reason":
+                yield from _filled(label[0].strip(), rest[0][0].split(" "), options.max_width, " ", indent)
+                continue
+            for place, row in enumerate(_wrapped(rest, options.max_width - indent)):
+                first = label if place == 0 else (" " * (indent + 2), "label")
+                yield Text.assemble((first[0], STYLES.get(first[1], "none")), row)
+
+
 def styled(row: Sequence[tuple[str, str]]) -> Text:
     """A row of pieces in their colours."""
     return Text.assemble(*[(shown, STYLES.get(kind, "none")) for shown, kind in row])
@@ -90,17 +110,17 @@ def _head(report: Report, ascii_only: bool, width: int) -> Iterator[Text]:
         yield from _filled("note", note.split(" "), width, " ")
 
 
-def _filled(label: str, items: Sequence[str], width: int, joint: str = ", ") -> Iterator[Text]:
+def _filled(label: str, items: Sequence[str], width: int, joint: str = ", ", indent: int = LABEL) -> Iterator[Text]:
     """Items behind a label, in as many rows as they need."""
     rows: list[str] = []
     for place, item in enumerate(items):
         end = joint.rstrip() if place + 1 < len(items) else ""
-        if rows and len(rows[-1]) + len(item) + len(end) + 1 <= width - LABEL:
+        if rows and len(rows[-1]) + len(item) + len(end) + 1 <= width - indent:
             rows[-1] += f" {item}{end}"
         else:
             rows.append(item + end)
     for place, row in enumerate(rows):
-        yield Text(f"  {label if place == 0 else '':<{LABEL - 2}}{row}", style="dim")
+        yield Text(f"  {label if place == 0 else '':<{indent - 2}}{row}", style="dim")
 
 
 def _formula(line: Line, width: int) -> list[Text]:
@@ -108,8 +128,13 @@ def _formula(line: Line, width: int) -> list[Text]:
     if line.form is None:
         return [Text(plain.equation(line), style="dim")]
     left = [] if line.left is None else [*pieces(line.left), (" = ", "operator")]
+    return _wrapped([*left, *pieces(line.form)], width)
+
+
+def _wrapped(parts: Sequence[tuple[str, str]], width: int) -> list[Text]:
+    """Pieces in rows that fit, broken before operators."""
     rows = [Text()]
-    for chunk in _chunks([*left, *pieces(line.form)]):
+    for chunk in _chunks(parts):
         room = width if len(rows) == 1 else width - 2
         if rows[-1].cell_len + chunk.cell_len > room >= NARROWEST and rows[-1].cell_len:
             rows.append(Text())
@@ -117,7 +142,7 @@ def _formula(line: Line, width: int) -> list[Text]:
     return rows
 
 
-def _chunks(parts: list[tuple[str, str]]) -> Iterator[Text]:
+def _chunks(parts: Sequence[tuple[str, str]]) -> Iterator[Text]:
     """Pieces that stay together: an operator with what follows it."""
     chunk = Text()
     for text, kind in parts:

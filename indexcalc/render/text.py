@@ -116,7 +116,7 @@ def _product(form: Product) -> Iterator[Piece]:
         yield number(size), "number"
     for place, factor in enumerate(form.factors):
         if place or shown:
-            called = place and joint == " " and _is_word(form.factors[place - 1]) and _opens(factor)
+            called = place and joint == " " and _ends_with_word(form.factors[place - 1]) and _opens(factor)
             yield "*" if called else joint, "operator"  # `c (x_i + y_i)` would be a call
         yield from _bracketed(factor, brackets(factor, PRODUCT))
     for divisor in form.divisors:
@@ -124,7 +124,9 @@ def _product(form: Product) -> Iterator[Piece]:
         yield from _bracketed(divisor, brackets(divisor, PRODUCT))
 
 
-def _is_word(form: Form) -> bool:
+def _ends_with_word(form: Form) -> bool:
+    if isinstance(form, Power) and isinstance(form.exponent, Form):
+        form = form.exponent
     return isinstance(form, Symbol) and not form.letters
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from indexcalc.tensor.components import is_chain
 from indexcalc.tensor.grouping import common_groups, flatten, ungrouped
-from indexcalc.tensor.nodes import Labels, Node, Number, Rational, Shape, Variable, intern, number, rational
+from indexcalc.tensor.nodes import Labels, Node, Number, Rational, Shape, Size, Variable, intern, number, rational
 from indexcalc.tensor.product import Einsum, constant_axes, einsum, orient, power, reindex, split_power, zeros
 
 Term = tuple[Rational, Node]
@@ -45,8 +45,8 @@ class Sum(Node):
         """(content, negative powers of scalars, primitive sum), whose product is this sum.
 
         A primitive sum has coprime integer coefficients, mostly positive, on a tie with that of the
-        first term positive, first in an order that its transpose shares; and no term that is a quotient
-        by a scalar.
+        first term positive, first in an order that its transpose shares. Its terms are not all quotients by one
+        scalar; those of a sum of scalars by none, but by sizes.
         """
         try:
             return self._primitive  # type: ignore[has-type, no-any-return]
@@ -55,19 +55,15 @@ class Sum(Node):
             return self._primitive
 
     def _content(self) -> tuple[Rational, Sequence[tuple[Node, Rational]], Node]:
-        lowest: dict[Node, Rational] = {}
-        for node in self.children:
-            for scalar, e in _scalar_powers(node):
-                if e < 0 and not isinstance(scalar, Number):
-                    lowest[scalar] = min(lowest.get(scalar, 0), e)
-        if lowest:
+        divisors = self._divisors()
+        if divisors:
             axes = tuple(range(len(self.shape)))
-            up = [(power(scalar, -e), ()) for scalar, e in lowest.items()]
+            up = [(power(scalar, -e), ()) for scalar, e in divisors.items()]
             multiplied = add([(c, einsum(1, [*up, (node, axes)], axes)) for c, node in self.terms])
             if isinstance(multiplied, Sum):
                 content, more, primitive = multiplied.primitive()
-                return content, (*lowest.items(), *more), primitive
-            return 1, tuple(lowest.items()), multiplied
+                return content, (*divisors.items(), *more), primitive
+            return 1, tuple(divisors.items()), multiplied
         numerator = gcd(*(c.numerator for c in self.coefficients))
         denominator = lcm(*(c.denominator for c in self.coefficients))
         excess = sum(1 if c > 0 else -1 for c in self.coefficients) or self._tie()
@@ -77,6 +73,26 @@ class Sum(Node):
         content = rational(Fraction(sign * numerator, denominator))
         scaled = tuple([sign * (c.numerator // numerator) * (denominator // c.denominator) for c in self.coefficients])
         return content, (), intern(Sum, (scaled,), self.shape, self.children)
+
+    def _divisors(self) -> dict[Node, Rational]:
+        """The negative powers of scalars that are taken out: what all terms share; of sums of scalars, which are
+        rational functions, the whole denominator. Sizes are no part of that: a mean stays one.
+
+        Were every denominator multiplied into the other terms, each layer of a deep network would raise those of its
+        means and scales to a higher power.
+        """
+        divisors: dict[Node, list[Rational]] = {}
+        for node in self.children:
+            for scalar, e in _scalar_powers(node):
+                if e < 0 and not isinstance(scalar, Number):
+                    divisors.setdefault(scalar, []).append(e)
+        found: dict[Node, Rational] = {}
+        for scalar, exponents in divisors.items():
+            if not self.shape and not isinstance(scalar, Size):
+                found[scalar] = min(exponents)
+            elif len(exponents) == len(self.children):
+                found[scalar] = max(exponents)
+        return found
 
     def _tie(self) -> Rational:
         """The sign of as many positive as negative terms. Of A - A' and its transpose, its negative, one is
