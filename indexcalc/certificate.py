@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from indexcalc.derivation import Derivation
@@ -41,6 +41,7 @@ class Certificate:
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
         self.made: dict[tuple[str, str], Check] = {}
+        self._expected: dict[str, Valued] = {}
 
     # ------------------------------------------------------------------ what is checked
     @cached_property
@@ -187,7 +188,12 @@ class Certificate:
         return len(task.output.shape) + (len(task.wrt[0].shape) if derivation.order == 2 else 0)
 
     def expected(self, label: str) -> Valued:
-        """The value of a form, made of that of the derivative."""
+        """The value of a form, made of that of the derivative, once at each point."""
+        if label not in self._expected:
+            self._expected[label] = cache(self._made_of_derivative(label))
+        return self._expected[label]
+
+    def _made_of_derivative(self, label: str) -> Valued:
         derivation, task = self.derivation, self.derivation.task
         derivative = derivation.derivative
         match label:

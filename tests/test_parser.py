@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lark.exceptions import UnexpectedInput
 
 from indexcalc import IndexcalcError
 from indexcalc.language import syntax
 from indexcalc.language.brackets import DEEPEST
 from indexcalc.language.builder import LONGEST_NUMBER, MOST_FACTORS
-from indexcalc.language.parser import LONGEST, normalise, parse
+from indexcalc.language.parser import LONGEST, _parser, normalise, parse
 from indexcalc.language.syntax import Syntax
 
 
@@ -362,3 +366,24 @@ def test_each_limit_has_its_own_error(text: str, code: str) -> None:
 )
 def test_what_is_within_the_limits_is_read(text: str) -> None:
     assert parse(text).left.items
+
+
+WORDS = re.findall(
+    r"\S+",
+    "A x W_ij b_{i j} X[i,j] 2 1/2 1e-3 + - * @ .* ./ / : ⊗ ^ ^2 .^2 ** ' .T ^T ^-T ⁻¹ ( ) tanh( np.exp( sum_j( ∑_i | || "
+    "-> = == , [ ] { } for .. forest √ ∂ einsum('ij,jk->ik', a^{<t>} ? ~",
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9), st.sampled_from(["", " "]))
+def test_the_tables_read_what_lark_reads(words: list[str], blank: str) -> None:
+    """The parser's own loop over Lark's tables gives the same tree, and refuses the same texts."""
+    text = normalise(blank.join(words))
+    try:
+        expected = _parser().parse(text)
+    except (UnexpectedInput, IndexcalcError):
+        with pytest.raises(IndexcalcError):
+            parse(text)
+    else:
+        assert parse(text) == expected

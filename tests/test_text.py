@@ -145,6 +145,15 @@ def test_index_and_matrix_text_read_back_to_the_derivative(ask: Ask) -> None:
             np.testing.assert_allclose(got, want, rtol=1e-7, atol=1e-9 * max(1.0, np.abs(want).max()))
 
 
+@pytest.mark.parametrize("text", ["A_ij/tr(A)", "x_i A_jk/tr(A)", "A_ij/(x_i tr(A))", "x_i/tr(D)"])
+def test_a_quotient_by_a_trace_reads_back(text: str) -> None:
+    """``/A_pp`` is entry by entry, as ``/D_ii`` is; the trace stands as ``A_pp^-1`` or squared."""
+    answer = indexcalc.diff(
+        text, wrt="A" if "A" in text else "D", let=["A: matrix(n, n)", "D: diagonal(n)", "x: vector(n)"]
+    )
+    assert answer.verified is not None
+
+
 @every_answer
 def test_pullback_and_differential_read_back_to_contractions_of_the_derivative(ask: Ask) -> None:
     answer, at = _answer(ask), _values(ask)

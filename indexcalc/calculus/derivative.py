@@ -17,7 +17,7 @@ from indexcalc.tensor.grouping import Flatten, Split, flatten, split
 from indexcalc.tensor.matrix_functions import MatrixFunction
 from indexcalc.tensor.nodes import Labels, Node, cache, descendants, number
 from indexcalc.tensor.product import Einsum, Power, einsum, power, zeros
-from indexcalc.tensor.sums import Sum, add
+from indexcalc.tensor.sums import Sum, add, scale
 
 
 def jacobian(output: Node, variable: Node, fixed: Collection[Node] = ()) -> Node:
@@ -110,8 +110,7 @@ def _contributions(node: Node, cotangent: Node, lead: int, wanted: set[Node]) ->
             if child in wanted
         ]
     if isinstance(node, Sum):
-        axes = tuple(range(len(cotangent.shape)))
-        return [(child, einsum(c, [(cotangent, axes)], axes)) for c, child in node.terms if child in wanted]
+        return [(child, scale(c, cotangent)) for c, child in node.terms if child in wanted]
     if isinstance(node, Flatten | Split):
         (child,) = node.children
         kept = tuple([(axis,) for axis in range(lead)])
@@ -175,7 +174,7 @@ def slopes(node: Node) -> list[tuple[Node, Node]]:
     base = node.children[0]
     axes: Labels = tuple(range(len(node.shape)))
     if node.exponent is not None:
-        return [(base, einsum(node.exponent, [(power(base, node.exponent - 1), axes)], axes))]
+        return [(base, scale(node.exponent, power(base, node.exponent - 1)))]
     exponent = node.children[1]
     lower = power(base, add([(1, exponent), (-1, power(exponent, 0))]))
     return [

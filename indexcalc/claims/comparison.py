@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from indexcalc.claims.formula import Steps
 from indexcalc.language import core
@@ -136,17 +137,16 @@ def valued(steps: Steps) -> Valued:
 
 def is_rational(steps: Steps) -> bool:
     """Whether a formula has no functions, roots or named constants."""
-    for step in steps:
-        match step.meaning:
-            case core.Elementwise():
-                return False
-            case core.Literal(value=literal) if isinstance(literal, str):
-                return False
-            case core.Power(exponent=exponent) if not isinstance(exponent, Fraction) or exponent.denominator != 1:
-                return False
-            case core.Whole(function=function) if function not in ("inv", "det"):
-                return False
-    return True
+    return all(step.kind not in IF_RATIONAL or IF_RATIONAL[step.kind](step.what) for step in steps)
+
+
+IF_RATIONAL: dict[type[core.Core], Callable[[Any], bool]] = {
+    core.Elementwise: lambda function: False,
+    core.Literal: lambda value: not isinstance(value, str),
+    core.Power: lambda exponent: exponent is not None and exponent.denominator == 1,
+    core.Whole: lambda what: what[0] in ("inv", "det"),
+}
+"""TABLE: the parts of a meaning that can be irrational, each with when it is not."""
 
 
 def _scaled(factor: Fraction, expected: Valued) -> Valued:

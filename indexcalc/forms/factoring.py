@@ -7,7 +7,8 @@ factor has the same roles share it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import product as choices
 from typing import NamedTuple
 
@@ -122,8 +123,9 @@ Group = tuple[Node, tuple[Role, ...], dict[int, Peel]]
 def _groups(terms: list[Term]) -> list[Group]:
     """The factors that terms share, best first: those of all terms, then those that save most."""
     groups: dict[tuple[Node, tuple[Role, ...]], dict[int, Peel]] = {}
+    terms_with = Counter(base for term in terms for base in {split_power(node)[0] for node, _ in term.factors})
     for number, term in enumerate(terms):
-        for node, roles, peel in _peels(term):
+        for node, roles, peel in _peels(term, terms_with):
             groups.setdefault((node, roles), {}).setdefault(number, peel)
     shared = [(node, roles, members) for (node, roles), members in groups.items() if len(members) > 1]
 
@@ -135,8 +137,9 @@ def _groups(terms: list[Term]) -> list[Group]:
     return sorted(shared, key=worth, reverse=True)
 
 
-def _peels(term: Term) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
-    """Every factor of a term with every choice of roles that leaves at most as many axes as a matrix has."""
+def _peels(term: Term, terms_with: Mapping[Node, int]) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
+    """Every factor of a term that is in other ``terms_with`` its base, with every choice of roles that leaves at most
+    as many axes as a matrix has."""
     uses: dict[int, int] = {}
     for _, labels in term.factors:
         for label in labels:
@@ -146,18 +149,20 @@ def _peels(term: Term) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
         base, exponent = split_power(node)
         step = max(-1, min(1, exponent)) if type(exponent) is int else exponent
         alone = step == exponent
-        if len(set(labels)) < len(labels):
+        if terms_with[base] < 2 or len(set(labels)) < len(labels):
             continue
         options = [_roles(label, term.output, alone and uses[label] == 1) for label in labels]
         for roles in choices(*options):
-            if len(labels) == 1 and roles[0][0] == "link" and uses[labels[0]] != 2:
+            kinds = [role for role, _ in roles]
+            links = kinds.count("link")
+            if links and "had" in kinds:
+                continue
+            if len(labels) == 1 and links and uses[labels[0]] != 2:
                 continue  # only off the end of a chain
-            links = sum(role == "link" for role, _ in roles)
-            outs = [positions for role, positions in roles if role == "out"]
-            rank = len(term.output) - sum(map(len, outs)) + links
-            linked_outputs = any(r == "link" and x in term.output for (r, _), x in zip(roles, labels, strict=True))
-            held = any(role == "had" for role, _ in roles)
-            if rank > most or (linked_outputs and not outs) or (links and held):
+            rank = len(term.output) + links - sum([len(positions) for role, positions in roles if role == "out"])
+            if rank > most:
+                continue
+            if "out" not in kinds and any(r == "link" and x in term.output for r, x in zip(kinds, labels, strict=True)):
                 continue
             axes = labels
             if len(labels) == 2 and roles[1] < roles[0] and is_symmetric(node):

@@ -16,7 +16,7 @@ from indexcalc.forms.context import Context
 from indexcalc.forms.expansion import as_terms
 from indexcalc.forms.factoring import variants
 from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
-from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, SumOver, Symbol
+from indexcalc.forms.nodes import Call, Entries, Form, Number, Power, Product, Sum, SumOver, Symbol
 from indexcalc.tensor import nodes as tensor
 from indexcalc.tensor import product as products
 from indexcalc.tensor import sums
@@ -319,7 +319,9 @@ class IndexForms:
             first = min([node.output.index(label) for label in labels if label in node.output], default=-1)
             while deltas and deltas[0][0] < first:
                 above.append(deltas.pop(0)[1])
-            if exponent < 0 and all(names[label] in named for label in labels):
+            is_trace = isinstance(form, Symbol | Call | Entries) and not labels and bool(_repeated(form.letters))
+            is_read = exponent < -1 or not is_trace  # 1/A_pp is a vector, A_pp^-1 and 1/A_pp^2 have a trace
+            if exponent < 0 and is_read and all(names[label] in named for label in labels):
                 below.append(algebra.raised(form, -exponent) if exponent == -1 else Power(form, -exponent, False))
             elif exponent == 1:
                 above += flat(form)

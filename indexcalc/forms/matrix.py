@@ -7,7 +7,6 @@ on their labels become. A sum is printed as the user wrote it, else in the best 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 from indexcalc.forms import algebra
@@ -62,6 +61,7 @@ class MatrixForms:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._turned = {products.transpose(n): name for n, name in context.names.items() if len(n.shape) == 2}
         self._signed: dict[Node, Signed | NoMatrixForm] = {}
         self._plain: dict[Node, Form] = {}
         self.chosen: dict[Node, Node | None] = {}
@@ -147,11 +147,8 @@ class MatrixForms:
         name = self.context.names.get(node)
         if name is not None:
             return self._marked(node, Symbol(name, KIND[len(node.shape)], self.context.place(name)))
-        if len(node.shape) == 2:
-            name = self.context.names.get(products.transpose(node))
-            if name is not None:
-                return Transpose(Symbol(name, "M", self.context.place(name)))
-        return None
+        name = self._turned.get(node)
+        return None if name is None else Transpose(Symbol(name, "M", self.context.place(name)))
 
     def _marked(self, node: Node, form: Form) -> Form:
         return symmetric(form) if is_symmetric(node) else form
@@ -327,7 +324,11 @@ class MatrixForms:
     def _number_root(self, node: Node) -> tuple[Form, Rational] | None:
         """p and the sign of the exponent where a scalar is sqrt(p) or 1/sqrt(p) for a number p or pi."""
         base, exponent = split_power(node)
-        if abs(exponent) == Fraction(1, 2) and isinstance(base, tensor.Number | tensor.Constant):
+        if (
+            exponent.denominator == 2
+            and isinstance(base, tensor.Number | tensor.Constant)
+            and tensor.magnitude(exponent) < 1
+        ):
             return self.signed(base)[1], 1 if exponent > 0 else -1
         return None
 
@@ -414,7 +415,7 @@ class MatrixForms:
             form = self._terms(node if turn > 0 else sums.scale(-1, node), order, False)[1]
             form.typed = True
             return turn, form
-        if len(node.shape) == 2:
+        if len(node.shape) == 2 and any(other.shape == node.shape[::-1] for other in self.context.sums):
             turned = products.transpose(node)
             if isinstance(turned, sums.Sum) and self.context.as_typed(turned) is not None:
                 found = self._as_typed(turned, flip)

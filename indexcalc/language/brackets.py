@@ -12,6 +12,18 @@ DEEPEST = 64
 """Brackets that may be open at once."""
 
 
+class Word(Token):
+    """A token that knows its kind and its place, and of no lines."""
+
+    __slots__ = ()
+    line = column = end_line = end_column = None
+
+    def __new__(cls, kind: str, text: str, start: int, end: int) -> Word:
+        word = str.__new__(cls, text)
+        word.type, word.start_pos, word.end_pos = kind, start, end
+        return word
+
+
 def span_of(token: Token) -> Span:
     """Where a token stands."""
     return token.start_pos or 0, token.end_pos or 0
@@ -46,10 +58,10 @@ class Brackets:
                     continue
                 if previous in self.operands and open_bars and open_bars[-1] == kind:
                     open_bars.pop()
-                    token = Token.new_borrow_pos(f"CLOSE_{kind}", str(token), token)
+                    token = Word(f"CLOSE_{kind}", str(token), *span_of(token))
                 else:
                     open_bars.append(kind)
-                    token = Token.new_borrow_pos(f"OPEN_{kind}", str(token), token)
+                    token = Word(f"OPEN_{kind}", str(token), *span_of(token))
             if token.type in self.openers:
                 depth += 1
                 if depth > DEEPEST:
@@ -65,10 +77,10 @@ class Brackets:
         both = open_bars[-2:] == ["BAR", "BAR"]
         open_bars.pop()
         start, _ = span_of(token)
-        yield Token("CLOSE_BAR", "|", start_pos=start, end_pos=start + 1)
+        yield Word("CLOSE_BAR", "|", start, start + 1)
         if both:
             open_bars.pop()
         else:
             open_bars.append("BAR")
-        yield Token("CLOSE_BAR" if both else "OPEN_BAR", "|", start_pos=start + 1, end_pos=start + 2)
+        yield Word("CLOSE_BAR" if both else "OPEN_BAR", "|", start + 1, start + 2)
         return both

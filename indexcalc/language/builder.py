@@ -49,6 +49,8 @@ class Builder(Transformer[Token, Statement]):
     """One method a grammar rule: its parts → a node of the syntax tree."""
 
     def number(self, parts: list[Any]) -> Syntax:
+        if parts[0].isdecimal() and len(parts[0]) <= LONGEST_NUMBER:
+            return syntax.Number(_across(parts), Fraction(int(parts[0])))
         mantissa, _, exponent = str(parts[0]).lower().partition("e")
         if len(mantissa) + abs(int(exponent[:9] or 0)) > LONGEST_NUMBER:
             raise IndexcalcError("E506", "this number has too many digits", _across(parts))

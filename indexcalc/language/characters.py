@@ -21,4 +21,6 @@ GREEK_NAMES = frozenset(GREEK.values())
 
 def ascii_name(name: str) -> str:
     """One spelling of a name: λ is lambda."""
+    if name.isascii():
+        return str(name)
     return "".join([GREEK.get(letter, letter) for letter in name])

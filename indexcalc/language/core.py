@@ -109,10 +109,12 @@ Core = Leaf | Literal | LeviCivita | SizeOf | Product | Sum | Elementwise | Powe
 def subcores(core: Core) -> tuple[Core, ...]:
     """The parts of a meaning."""
     match core:
+        case Leaf() | Literal():
+            return ()
         case Product():
-            return tuple(factor for factor, _ in core.factors)
+            return tuple([factor for factor, _ in core.factors])
         case Sum():
-            return tuple(term for _, term, _ in core.terms)
+            return tuple([term for _, term, _ in core.terms])
         case Power():
             return (core.base,) if isinstance(core.exponent, Fraction) else (core.base, core.exponent)
         case Elementwise() | Whole() | Grouped():

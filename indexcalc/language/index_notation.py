@@ -37,6 +37,8 @@ def letters_of(script: Script) -> Letters | None:
     """The indices that a script can be: ``ij``, ``i j``, ``i1 j2``; None where it can only be part of a name."""
     if script.mark in ("^", STEP):
         return None
+    if script.mark == "_" and script.text.isalpha():
+        return tuple(script.text)
     tokens = script.text.replace(",", " ").split()
     if len(tokens) == 1 and script.mark == "_" and tokens[0].isalpha():
         return tuple(tokens[0])
@@ -177,13 +179,15 @@ class IndexNotation:
                 sizes.setdefault(letter, size)
             factors.append((core, tuple([labels[letter] for letter in letters])))
         free = tuple([letter for letter in labels if letter not in summed])
+        if len(tensors) == 1 and free == tensors[0][1]:
+            return tensors[0]
         output = tuple([labels[letter] for letter in free])
         return Product(tuple([sizes[letter] for letter in free]), tuple(factors), output), free
 
     def _agree(self, letter: str, a: tuple[Core, int], b: tuple[Core, int], span: Span) -> None:
         """An index has the same size everywhere: on axes of two meanings."""
-        misfit = self.matrix.misfit
-        if not self.sizes.unify(a[0].axes[a[1]], b[0].axes[b[1]], misfit.source(span)):
+        misfit, ours, theirs = self.matrix.misfit, a[0].axes[a[1]], b[0].axes[b[1]]
+        if ours != theirs and not self.sizes.unify(ours, theirs, misfit.source(span)):
             message = f"the index {letter} runs over {misfit.axis(*a)} and over {misfit.axis(*b)}"
             raise IndexcalcError("E203", message, span)
 

@@ -96,9 +96,8 @@ class MatrixNotation:
             raise IndexcalcError("E206", message, value.span)
 
     def same_shape(self, a: Value, b: Value, operator: str = "") -> None:
-        why = self.misfit.source((a.span[0], b.span[1]))
         for place, (x, y) in enumerate(zip(a.core.axes, b.core.axes, strict=True)):
-            if not self.sizes.unify(x, y, why):
+            if x != y and not self.sizes.unify(x, y, self.misfit.source((a.span[0], b.span[1]))):
                 help_ = self.misfit.entrywise(a, operator, b) if operator else self.misfit.transpose(a, b)
                 raise self._misfit(a, b, "equal shapes are needed", (place, place), help_)
 
@@ -173,7 +172,8 @@ class MatrixNotation:
             raise self._no_product(left.value(), right)
         if left.columns is not None and right.kind in "Mc":
             size, rows = left.columns[1], right.core.axes[0]
-            if not self.sizes.unify(size, rows, self.misfit.source((left.span[0], right.span[1]))):
+            same = size == rows or self.sizes.unify(size, rows, self.misfit.source((left.span[0], right.span[1])))
+            if not same:
                 whole = left.value()
                 why = f"{self.sizes.text(size)} columns against {self.sizes.text(rows)} rows"
                 raise self._misfit(whole, right, why, (len(whole.core.axes) - 1, 0), self.misfit.product(whole, right))

@@ -18,6 +18,7 @@ from indexcalc.language.latex import LatexReader
 from indexcalc.language.latex_words import is_latex
 from indexcalc.language.mistakes import syntax_error, unreadable
 from indexcalc.language.syntax import Statement
+from indexcalc.language.tables import Misfit, Tables
 
 LONGEST = 100_000
 """Code points that one statement may have."""
@@ -26,6 +27,8 @@ GRAMMAR = ("statement", "expression", "terminals")
 
 def normalise(text: str) -> str:
     """NFC, and what looks like an operator is one. NFKC would turn xᵀ into xT."""
+    if text.isascii():
+        return text
     return unicodedata.normalize("NFC", text).translate(LOOK_ALIKES)
 
 
@@ -35,6 +38,14 @@ def parse(text: str) -> Statement:
         raise IndexcalcError("E501", f"a statement of {len(text):,} characters is longer than {LONGEST:,}", (0, 1))
     if is_latex(text):
         return _parse_latex(text)
+    try:
+        return _tables().parse(Brackets().process(_tables().tokens(text)))
+    except Misfit:
+        return _refused(text)
+
+
+def _refused(text: str) -> Statement:
+    """What is wrong with a text that the tables refuse."""
     try:
         return _parser().parse(text)  # type: ignore[return-value]
     except UnexpectedCharacters as error:
@@ -54,6 +65,11 @@ def _parse_latex(text: str) -> Statement:
         tokens = Brackets().process(LatexReader(text).tokens())
         raise syntax_error(text, error, tokens, parser.accepts()) from None  # type: ignore[no-untyped-call]
     return statement._replace(runs=frozenset(reader.runs))
+
+
+@cache
+def _tables() -> Tables:
+    return Tables(_parser(), Builder())
 
 
 @cache

@@ -200,6 +200,8 @@ class Problem:
                 return None
             for v, rows_with in zip(expressions, table.rows_with, strict=True):
                 before = kinds[v]
+                if not before & (before - 1):
+                    continue  # the one kind that is left
                 for bit, having in rows_with.items():
                     if kinds[v] & bit and not having & rows:
                         kinds[v] -= bit
@@ -216,10 +218,11 @@ class Problem:
         def cost(kinds: list[int]) -> int:
             return sum(min(c for bit, c in cost_of.items() if kinds[v] & bit) for v, cost_of in costs.items())
 
-        start = self.filtered(self.kinds, range(len(self.tables)))
-        stack = [] if start is None else [start]
+        stack: list[tuple[list[int], Iterable[int]]] = [(self.kinds, range(len(self.tables)))]
         while stack:
-            kinds = stack.pop()
+            fixed, tables = stack.pop()
+            if cost(fixed) > least or (kinds := self.filtered(fixed, tables)) is None:
+                continue
             visits += 1
             if visits > MOST_VISITS:
                 raise IndexcalcError(
@@ -237,8 +240,7 @@ class Problem:
             for bit in sorted((b for b in costs[v] if kinds[v] & b), key=lambda b: -costs[v][b]):
                 fixed = kinds.copy()
                 fixed[v] = bit
-                if (filtered := self.filtered(fixed, self.tables_of[v])) is not None:
-                    stack.append(filtered)
+                stack.append((fixed, self.tables_of[v]))
         letters = {bit: kind for kind, bit in BITS.items()}
         return [{name: letters[kinds[v]] for name, v in self.names.items()} for kinds in found]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.language import core
@@ -18,7 +18,7 @@ from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, Scope, kind_of
 from indexcalc.language.syntax import Name
-from indexcalc.tensor.nodes import Dimension, Node, Shape, variable
+from indexcalc.tensor.nodes import Dimension, Node, Shape, rational, variable
 from indexcalc.tensor.structure import structured
 
 T = TypeVar("T")
@@ -32,14 +32,15 @@ class Declared(NamedTuple):
     structure: tuple[str, ...] = ()
 
 
-class Step(NamedTuple):
-    """A part of a meaning: the places of its own parts among the steps before it, and sizes: of a product's labels,
-    of a sum's axes, of the axes of what a function takes. ``node`` is what a name stands for."""
+class Step:
+    """A part of what texts mean, one object wherever it occurs in the texts of a reader. ``kind`` is that of the
+    meaning, ``what`` all of it but its parts and sizes: the node that a name stands for, labels, a function, an
+    exponent. The sizes are those of a product's labels, of a sum's axes, of the axes of what a function takes."""
 
-    meaning: Core
-    parts: tuple[int, ...]
-    sizes: Shape
-    node: Node | None
+    __slots__ = ("kind", "parts", "sizes", "what")
+
+    def __init__(self, kind: type[Core], what: Any, parts: tuple[Step, ...], sizes: Shape) -> None:
+        self.kind, self.what, self.parts, self.sizes = kind, what, parts, sizes
 
 
 class Reader:
@@ -51,6 +52,7 @@ class Reader:
         self.scope.functions = dict.fromkeys(functions, (0, 0))
         self.nodes: dict[Symbol, Node] = {}
         self.known: list[tuple[Literal, Node]] = []
+        self._steps: dict[tuple[type[Core], Any, tuple[Step, ...], Shape], Step] = {}
         for name, shape, structure in declared:
             symbol = self.declare(name, shape)
             symbol.structure = structure
@@ -118,7 +120,7 @@ class Reader:
                 letters = tuple([letter for script in left.scripts for letter in letters_of(script) or ()])
         with self.scope.attempt(keep=False):
             reading, known = Reading(self.scope, text), len(self.scope.symbols)
-            meaning, _ = reading.read(side.items[0], letters)
+            meaning, _ = reading.meaning(*reading.prepared(side.items[0]), letters)
             if len(self.scope.symbols) > known:
                 names = ", ".join(list(self.scope.symbols)[known:])
                 raise IndexcalcError("E304", f"{names} stands for nothing", side.span)
@@ -136,41 +138,45 @@ class Reader:
 
     def steps_of(self, root: Core) -> Sequence[Step]:
         """A meaning with its parts before it. Iterative: a sum of many terms may be nested deeply."""
-        steps: list[Step] = []
-        places: dict[int, int] = {}
-        rewritten: dict[int, tuple[Core, Core]] = {}  # with the meanings, so that no other takes their ids
+        steps: dict[Step, None] = {}
+        found: dict[int, Step] = {}
         stack = [root]
         while stack:
             meaning = stack[-1]
-            if id(meaning) not in rewritten:
-                rewritten[id(meaning)] = meaning, simplest(meaning)
-            own = rewritten[id(meaning)][1]
+            own = simplest(meaning)
             parts = subcores(own)
-            waiting = [part for part in parts if id(part) not in places]
+            waiting = [part for part in parts if id(part) not in found]
             if waiting:
                 stack.extend(waiting)
                 continue
             stack.pop()
-            if id(meaning) not in places:
-                places[id(meaning)] = len(steps)
-                steps.append(self.step(own, tuple([places[id(part)] for part in parts])))
-        return steps
+            if id(meaning) not in found:
+                step = found[id(meaning)] = self.step(own, tuple([found[id(part)] for part in parts]))
+                steps[step] = None
+        return list(steps)
 
-    def step(self, own: Core, parts: tuple[int, ...]) -> Step:
+    def step(self, own: Core, parts: tuple[Step, ...]) -> Step:
         """A meaning whose parts are these."""
-        node = self.nodes[own.symbol] if isinstance(own, Leaf) else None
-        return Step(own, parts, self._sizes(own), node)
+        kind = type(own)
+        what, sizes = WHAT[kind](own), self._sizes(own) if kind in SIZED else ()
+        if kind is Leaf:
+            what = self.nodes[what]
+        key = (kind, what, parts, sizes)
+        found = self._steps.get(key)
+        if found is None:
+            found = self._steps[key] = Step(*key)
+        return found
 
     def _sizes(self, meaning: Core) -> Shape:
         match meaning:
-            case core.SizeOf(size=size):
-                return (self._dimension(size),)
+            case core.Product():
+                return self._label_sizes(meaning)
             case core.Sum(axes=axes):
                 return tuple(map(self._dimension, axes))
             case core.Grouped(body=body) | core.Whole(body=body):
                 return tuple(map(self._dimension, body.axes))
-            case core.Product():
-                return self._label_sizes(meaning)
+            case core.SizeOf(size=size):
+                return (self._dimension(size),)
         return ()
 
     def _label_sizes(self, meaning: core.Product) -> Shape:
@@ -189,3 +195,21 @@ def simplest(meaning: Core) -> Core:
     if not isinstance(inner, Fraction) or not isinstance(outer, Fraction) or outer.denominator != 1:
         return meaning
     return core.Power(meaning.axes, meaning.base.base, inner * outer)
+
+
+SIZED = frozenset({core.Grouped, core.Product, core.SizeOf, core.Sum, core.Whole})
+"""The meanings that have sizes of their own."""
+
+WHAT: dict[type[Core], Callable[[Any], Any]] = {
+    core.Leaf: lambda leaf: leaf.symbol,
+    core.Literal: lambda literal: literal.value if isinstance(literal.value, str) else rational(literal.value),
+    core.LeviCivita: lambda eps: None,
+    core.SizeOf: lambda size: None,
+    core.Product: lambda product: (tuple([labels for _, labels in product.factors]), product.output),
+    core.Sum: lambda terms: tuple([(sign, labels) for sign, _, labels in terms.terms]),
+    core.Grouped: lambda grouped: tuple([axis for group in grouped.groups for axis in group]),
+    core.Elementwise: lambda applied: applied.function,
+    core.Power: lambda power: rational(power.exponent) if isinstance(power.exponent, Fraction) else None,
+    core.Whole: lambda whole: (whole.function, whole.axis),
+}
+"""TABLE: what a meaning of each kind is, apart from its parts and sizes; of a name, its symbol."""

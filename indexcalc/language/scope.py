@@ -176,7 +176,7 @@ class Reading:
         if self.scope.functions:
             body = syntax.replaced(body, self._declared_call)
         nodes = list(walk(body))
-        if any(map(self._product_parts, nodes)):
+        if any(isinstance(node, syntax.Call) and self._product_parts(node) for node in nodes):
             body = syntax.split_words(body, self._product_parts)
             nodes = list(walk(body))
         apart = self._split(body, names_of(nodes))

@@ -50,10 +50,11 @@ class Sizes:
     def value(self, size: int) -> Dimension | None:
         """The number or symbol that a size is known to be."""
         root = self.find(size)
-        if self._value[root] is None and root in self._factors:
+        value = self._value[root]
+        if value is None and root in self._factors:
             parts = [self.value(part) for part in self._factors[root]]
             return None if None in parts else product_of_sizes([part for part in parts if part is not None])
-        return self._value[root]
+        return value
 
     def text(self, size: int) -> str:
         """What an error calls a size: its value, or ? while it has none."""

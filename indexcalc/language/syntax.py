@@ -149,6 +149,8 @@ class Statement(NamedTuple):
 def spelling(text: str, scripts: tuple[Script, ...]) -> str:
     """A name with its scripts in one spelling: W_{hh} and W_hh are one name, h[3] is h_3 (but where steps are no
     numbers), h_{t-1} keeps its braces."""
+    if not scripts:
+        return text
     parts = [text]
     for script in scripts:
         inner = "".join(script.text.split())
@@ -163,6 +165,8 @@ def spelling(text: str, scripts: tuple[Script, ...]) -> str:
 def children(node: Syntax) -> list[Syntax]:
     """The parts of a node, in the order of the text."""
     match node:
+        case Name() | Number():
+            return []
         case Sum():
             return [term for _, term in node.terms]
         case Product():

@@ -7,9 +7,10 @@ expressions at random arguments prove that they are equal by these laws, and dif
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b, shake_128
 from operator import mul
+from struct import unpack
 from typing import Any, Protocol
 
 from indexcalc.tensor.elementwise import Function
@@ -41,7 +42,7 @@ class Arithmetic(Protocol):
 
     def number(self, value: Rational) -> Scalar: ...
     def constant(self, name: str) -> Scalar: ...
-    def reduced(self, values: Value) -> Value: ...
+    def reduced(self, values: Iterable[Scalar]) -> Value: ...
     def reciprocal(self, value: Scalar) -> Scalar: ...
     def pivot(self, column: Value, largest: Scalar) -> int: ...
     def apply(self, function: Function, values: Value) -> Value: ...
@@ -71,8 +72,8 @@ class Floats:
     def constant(self, name: str) -> Scalar:
         return float(getattr(math, name))
 
-    def reduced(self, values: Value) -> Value:
-        return values
+    def reduced(self, values: Iterable[Scalar]) -> Value:
+        return list(values)
 
     def reciprocal(self, value: Scalar) -> Scalar:
         return 1 / value
@@ -106,7 +107,12 @@ class Floats:
     def draw(self, key: int, count: int, positive: bool) -> Value:
         low, high = RANGES[1] if positive and self.low < 0 else (self.low, self.high)
         scale = (high - low) / 2**53
-        return [low + scale * (_mixed(key, k) >> 11) for k in range(count)]
+        return [low + scale * (x >> 11) for x in _drawn(key, count)]
+
+
+def _drawn(key: int, count: int) -> tuple[int, ...]:
+    """So many random numbers of 64 bits for a key."""
+    return unpack(f"<{count}Q", shake_128(key.to_bytes(16)).digest(8 * count))
 
 
 def _mixed(key: int, k: int) -> int:
@@ -139,7 +145,7 @@ class Residues:
     def constant(self, name: str) -> Scalar:
         return (200 + seed(name) % 100) ** 2  # so that its roots are those of a constant
 
-    def reduced(self, values: Value) -> Value:
+    def reduced(self, values: Iterable[Scalar]) -> Value:
         p = self.prime
         return [x % p for x in values]
 
@@ -149,13 +155,26 @@ class Residues:
         except ValueError:
             raise ZeroDivisionError from None
 
+    def reciprocals(self, values: Value) -> Value:
+        """All by one reciprocal, that of their product."""
+        p, products = self.prime, [1]
+        for x in values:
+            products.append(products[-1] * x % p)
+        rest = self.reciprocal(products.pop())
+        found = []
+        for x in reversed(values):
+            found.append(rest * products.pop() % p)
+            rest = rest * x % p
+        found.reverse()
+        return found
+
     def pivot(self, column: Value, largest: Scalar) -> int:
         return next((k for k, x in enumerate(column) if x), -1)
 
     def apply(self, function: Function, values: Value) -> Value:
         law = RESIDUES.get(function.name)
         if law is not None:
-            return [law(self, x) for x in values]
+            return law(self, values)
         key, parity, p = seed(function.name), function.parity, self.prime
         if parity:
             return [(self.random(key, x) + parity * self.random(key, -x % p)) % p for x in values]
@@ -170,8 +189,8 @@ class Residues:
             roots = [self._root(x, exponent.denominator) for x in values]
             return list(map(mul, self.power(values, whole), self.power(roots, (exponent - whole).numerator)))
         if exponent < 0:
-            values = list(map(self.reciprocal, values))
-        return [pow(x, abs(exponent), p) for x in values]
+            values = self.reciprocals(values)
+        return values if exponent == -1 else [pow(x, abs(exponent), p) for x in values]
 
     def _root(self, x: int, order: int) -> int:
         """x^(1/order): the only root, for constants the one that has square roots itself, else a random number."""
@@ -187,31 +206,40 @@ class Residues:
         return [self.random(key ^ self.random(key, e), x) for x, e in zip(values, exponents, strict=True)]
 
     def exp(self, values: Value) -> Value:
-        return list(map(self.exponential, values))
-
-    def exponential(self, x: int) -> int:
         """exp(-x) = 1/exp(x)"""
-        if not x:
-            return 1
-        if 2 * x > self.prime:
-            return pow(self.random(seed("exp"), self.prime - x), -1, self.prime)
-        return self.random(seed("exp"), x)
+        p, key = self.prime, seed("exp")
+        found = [self.random(key, min(x, p - x)) if x else 1 for x in values]
+        negative = [k for k, x in enumerate(values) if 2 * x > p]
+        if negative:
+            for k, below in zip(negative, self.reciprocals([found[k] for k in negative]), strict=True):
+                found[k] = below
+        return found
 
-    def logarithm(self, x: int) -> int:
+    def log(self, values: Value) -> Value:
         """log(1/x) = -log(x)"""
-        key = seed("log")
-        return (self.random(key, x) - self.random(key, self.reciprocal(x))) % self.prime
+        key, p = seed("log"), self.prime
+        below = self.reciprocals(values)
+        return [(self.random(key, x) - self.random(key, y)) % p for x, y in zip(values, below, strict=True)]
 
     def log_magnitude(self, value: Scalar) -> Scalar:
-        return self.logarithm(value * self.sign(value) % self.prime)
+        return self.log(self.abs([value]))[0]
 
-    def sign(self, x: int) -> int:
-        """An odd function: were it 1 or -1, abs(x) and x would be equal at one point in two."""
-        return _odd("sign", self, x)
+    def odd(self, name: str, values: Value) -> Value:
+        """An odd function: were sign(x) 1 or -1, abs(x) and x would be equal at one point in two."""
+        key, p = seed(name), self.prime
+        return [(self.random(key, x) - self.random(key, -x % p)) % p for x in values]
 
-    def half_angle(self, x: int) -> int:
-        """tan(x/2), an odd function."""
-        return _odd("tan", self, x)
+    def abs(self, values: Value) -> Value:
+        """x sign(x)"""
+        return self.reduced(map(mul, values, self.odd("sign", values)))
+
+    def step(self, values: Value) -> Value:
+        """(1 + sign(x))/2"""
+        half = self.reciprocal(2)
+        return self.reduced([(1 + x) * half for x in self.odd("sign", values)])
+
+    def quotients(self, above: Value, below: Value) -> Value:
+        return self.reduced(map(mul, above, self.reciprocals(self.reduced(below))))
 
     def random(self, key: int, x: int) -> int:
         """A random function for each key."""
@@ -221,86 +249,87 @@ class Residues:
         return found
 
     def draw(self, key: int, count: int, positive: bool) -> Value:
-        return [_mixed(key, k) % self.prime for k in range(count)]
+        p = self.prime
+        return [x % p for x in _drawn(key, count)]
 
 
-def _sigmoid(field: Residues, x: int) -> int:
-    e = field.exponential(x)
-    return e * field.reciprocal(1 + e) % field.prime
+def _sigmoid(field: Residues, values: Value) -> Value:
+    e = field.exp(values)
+    return field.quotients(e, [1 + x for x in e])
 
 
-def _hyperbolic(above: Callable[[int, int], int], below: Callable[[int, int], int]) -> Callable[[Residues, int], int]:
+def _hyperbolic(above: Callable[[int, int], int], below: Callable[[int, int], int]) -> Law:
     """A quotient in e = exp(x) and 1/e."""
 
-    def value(field: Residues, x: int) -> int:
-        e = field.exponential(x)
-        f = field.reciprocal(e)
-        return above(e, f) * field.reciprocal(below(e, f)) % field.prime
+    def law(field: Residues, values: Value) -> Value:
+        e = field.exp(values)
+        f = field.reciprocals(e)
+        return field.quotients(list(map(above, e, f)), list(map(below, e, f)))
 
-    return value
-
-
-def _circular(above: Callable[[int], int], below: Callable[[int], int]) -> Callable[[Residues, int], int]:
-    """A quotient in t = tan(x/2)."""
-
-    def value(field: Residues, x: int) -> int:
-        t = field.half_angle(x)
-        return above(t) * field.reciprocal(below(t)) % field.prime
-
-    return value
+    return law
 
 
-def _step(field: Residues, x: int) -> int:
-    return (1 + field.sign(x)) * field.reciprocal(2) % field.prime
+def _circular(above: Callable[[int], int], below: Callable[[int], int]) -> Law:
+    """A quotient in t = tan(x/2), an odd function."""
+
+    def law(field: Residues, values: Value) -> Value:
+        t = field.odd("tan", values)
+        return field.quotients(list(map(above, t)), list(map(below, t)))
+
+    return law
 
 
-def _odd(name: str, field: Residues, x: int) -> int:
-    key = seed(name)
-    return (field.random(key, x) - field.random(key, -x % field.prime)) % field.prime
+def _complement(of: Callable[[Residues], int], name: str) -> Law:
+    """A number minus an odd function."""
+    return lambda field, values: field.reduced([of(field) - x for x in field.odd(name, values)])
 
 
-RESIDUES: dict[str, Callable[[Residues, int], int]] = {
-    "exp": Residues.exponential,
-    "expm1": lambda field, x: (field.exponential(x) - 1) % field.prime,
-    "log": Residues.logarithm,
-    "log1p": lambda field, x: field.logarithm((1 + x) % field.prime),
+Law = Callable[[Residues, Value], Value]
+
+RESIDUES: dict[str, Law] = {
+    "exp": Residues.exp,
+    "expm1": lambda field, values: field.reduced([x - 1 for x in field.exp(values)]),
+    "log": Residues.log,
+    "log1p": lambda field, values: field.log(field.reduced([1 + x for x in values])),
     "sigmoid": _sigmoid,
-    "softplus": lambda field, x: field.logarithm((1 + field.exponential(x)) % field.prime),
+    "softplus": lambda field, values: field.log(field.reduced([1 + x for x in field.exp(values)])),
     "sinh": _hyperbolic(lambda e, f: e - f, lambda e, f: 2),
     "cosh": _hyperbolic(lambda e, f: e + f, lambda e, f: 2),
     "tanh": _hyperbolic(lambda e, f: e - f, lambda e, f: e + f),
     "sin": _circular(lambda t: 2 * t, lambda t: 1 + t * t),
     "cos": _circular(lambda t: 1 - t * t, lambda t: 1 + t * t),
     "tan": _circular(lambda t: 2 * t, lambda t: 1 - t * t),
-    "acos": lambda field, x: (field.constant("pi") * field.reciprocal(2) - _odd("asin", field, x)) % field.prime,
-    "erfc": lambda field, x: (1 - _odd("erf", field, x)) % field.prime,
-    "sign": Residues.sign,
-    "abs": lambda field, x: x * field.sign(x) % field.prime,
-    "step": _step,
-    "relu": lambda field, x: x * _step(field, x) % field.prime,
+    "acos": _complement(lambda field: field.constant("pi") * field.reciprocal(2), "asin"),
+    "erfc": _complement(lambda field: 1, "erf"),
+    "sign": lambda field, values: field.odd("sign", values),
+    "abs": Residues.abs,
+    "step": Residues.step,
+    "relu": lambda field, values: field.reduced(map(mul, values, field.step(values))),
 }
 """TABLE: the elementwise functions that have laws modulo a prime."""
 
 
 # ---------------------------------------------------------------------- matrices
 def eliminated(arithmetic: Arithmetic, rows: list[Value]) -> Scalar:
-    """Gauss and Jordan in place: the left block becomes the identity; its determinant, 0 where it is singular."""
+    """Gauss and Jordan in place: of rows that begin with a square block, the inverse of that times the rest is left;
+    the block's determinant, 0 where it is singular."""
     determinant = arithmetic.number(1)
     largest = max(map(abs, [x for row in rows for x in row[: len(rows)]]))
     for k in range(len(rows)):
-        at = arithmetic.pivot([row[k] for row in rows[k:]], largest)
+        at = arithmetic.pivot([row[0] for row in rows[k:]], largest)
         if at < 0:
             return arithmetic.number(0)
         if at:
             rows[k], rows[k + at], determinant = rows[k + at], rows[k], -determinant
-        head = rows[k][k]
+        head, *rest = rows[k]
         inverse = arithmetic.reciprocal(head)
         (determinant,) = arithmetic.reduced([determinant * head])
-        own = rows[k] = arithmetic.reduced([inverse * x for x in rows[k]])
+        own = rows[k] = arithmetic.reduced([inverse * x for x in rest])
         for j, row in enumerate(rows):
-            factor = row[k]
-            if j != k and factor:
-                rows[j] = arithmetic.reduced([a - factor * b for a, b in zip(row, own, strict=True)])
+            if j != k:
+                factor, *others = row
+                both = zip(others, own, strict=True)
+                rows[j] = arithmetic.reduced([a - factor * b for a, b in both]) if factor else others
     return determinant
 
 
@@ -310,7 +339,7 @@ def inverse(arithmetic: Arithmetic, matrix: Sequence[Scalar], n: int) -> Value:
     rows = [[*matrix[n * k : n * k + n], *[one if j == k else zero for j in range(n)]] for k in range(n)]
     if not eliminated(arithmetic, rows):
         raise ZeroDivisionError
-    return [x for row in rows for x in row[n:]]
+    return [x for row in rows for x in row]
 
 
 def determinant(arithmetic: Arithmetic, matrix: Sequence[Scalar], n: int) -> Scalar:

@@ -23,6 +23,8 @@ OTHER_SIZES = ((4, 2, 5, 6, 7, 3), (3, 5, 2, 4, 6, 7), (4, 5, 6, 7, 8, 9), (5, 6
 """Sizes in the order in which symbols take them, a row a draw; where a matrix is forced square first odd, then
 even (det(-A) is -det(A) for odd sizes only), and not 2, where there are laws that hold nowhere else. In the
 third and fourth row what is square is smallest, for A*X*B with long inner sides has an inverse."""
+FLOATS = sorted(product(range(len(SQUARE_SIZES)), range(len(RANGES))), key=lambda pair: (sum(pair), pair[1]))
+"""Draws of sizes, each with a range of numbers, in the order in which they are taken."""
 DRAWS = 2
 CLOSE = 1e-6
 """The largest relative error of a comparison of floats."""
@@ -70,8 +72,7 @@ class Points:
 
     def floats(self) -> Iterator[tuple[int, Evaluation]]:
         """With the number of the draw of sizes; the same sizes come back with other ranges of numbers."""
-        order = sorted(product(range(len(self.sizes)), range(len(RANGES))), key=lambda pair: (sum(pair), pair[1]))
-        for draw, range_ in order:
+        for draw, range_ in FLOATS:
             yield draw, self._at(draw, range_)
 
     def _at(self, draw: int, range_: int) -> Evaluation:

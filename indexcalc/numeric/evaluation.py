@@ -47,8 +47,10 @@ class Evaluation:
         self, arithmetic: Arithmetic, sizes: Mapping[str, int], kinds: Mapping[str, tuple[str, ...]], key: int = 0
     ) -> None:
         self.arithmetic, self.sizes, self.kinds, self.key = arithmetic, sizes, kinds, key
-        self.values: dict[Node, Value] = {}
+        self.values: dict[Any, Value] = {}
+        """Of nodes, and of steps of texts."""
         self._dimensions: dict[Dimension, int] = {}
+        self._shapes: dict[Shape, tuple[int, ...]] = {}
 
     def dimension(self, dimension: Dimension) -> int:
         """A size as a number."""
@@ -60,12 +62,15 @@ class Evaluation:
         return found
 
     def shape(self, shape: Shape) -> tuple[int, ...]:
-        return tuple(map(self.dimension, shape))
+        found = self._shapes.get(shape)
+        if found is None:
+            found = self._shapes[shape] = tuple(map(self.dimension, shape))
+        return found
 
     def value(self, root: Node) -> Value:
         """The entries of a node. Raises ArithmeticError or ValueError where it has none."""
         if root not in self.values:
-            self.evaluate(descendants([root], self._missing))
+            self.evaluate(descendants([root], self._missing) if root.children else [root])
         return self.values[root]
 
     def _missing(self, node: Node) -> tuple[Node, ...]:
@@ -83,7 +88,7 @@ class Evaluation:
         other = Evaluation(self.arithmetic, self.sizes, self.kinds, self.key)
         other.values = {node: self.values[node] for node in kept}
         other.values[variable] = value
-        other._dimensions = self._dimensions
+        other._dimensions, other._shapes = self._dimensions, self._shapes
         return other
 
     # ------------------------------------------------------------------ variables
@@ -125,11 +130,10 @@ class Evaluation:
 
 # ---------------------------------------------------------------------- products
 class Step(NamedTuple):
-    """Takes operands out, gathers each in the order of the labels that they have, multiplies, and adds up ``length``
-    neighbours."""
+    """Takes operands out, by their places, gathers each in the order of the labels that they have, multiplies, and
+    adds up ``length`` neighbours."""
 
-    places: tuple[int, ...]
-    gathers: tuple[Callable[[Value], Sequence[Any]] | None, ...]
+    operands: tuple[tuple[int, Callable[[Value], Sequence[Any]] | None], ...]
     length: int
 
 
@@ -152,16 +156,13 @@ def contraction(
         return operands[0]
     plan = _plan(subscripts, output, dims)
     stock: list[Any] = list(operands)
-    for places, gathers, length in plan.steps:
-        parts = [
-            stock[place] if gather is None else gather(stock[place])
-            for place, gather in zip(places, gathers, strict=True)
-        ]
+    for taken, length in plan.steps:
+        parts = [stock[place] if gather is None else gather(stock[place]) for place, gather in taken]
         entries: Iterable[Any] = parts[0] if len(parts) == 1 else reduce(_multiplied, parts)
         if length > 1:
             entries = map(sum, zip(*[iter(entries)] * length, strict=True))
-        stock.append(by.reduced(list(entries)))
-    last: Value = list(stock[-1]) if stock else [by.number(1)]
+        stock.append(list(entries) if len(parts) == length == 1 else by.reduced(entries))
+    last: Value = stock[-1] if stock else [by.number(1)]
     if plan.factor != 1:
         last = by.reduced([plan.factor * x for x in last])
     if plan.broadcast > 1:
@@ -202,7 +203,9 @@ def _plan(subscripts: tuple[Labels, ...], output: Labels, dims: tuple[int, ...])
         labels = tuple([x for x in kept if x in used])
         missing = [x for x in kept if x not in used]
         tail = tuple(missing) == kept[: len(missing)]
-        steps.append(_step(tuple(left), left, labels if tail else kept, dims, 1))
+        wanted = labels if tail else kept
+        if list(left.values()) != [wanted]:
+            steps.append(_step(tuple(left), left, wanted, dims, 1))
         broadcast = math.prod([dims[x] for x in missing]) if tail else 1
     else:
         broadcast = math.prod([dims[x] for x in kept])
@@ -226,8 +229,8 @@ def _step(
 ) -> Step:
     if math.prod([dims[x] for x in labels]) > LARGEST:
         raise TooLarge
-    gathers = tuple([None if operands[k] == labels else _gather(operands[k], labels, dims) for k in places])
-    return Step(places, gathers, length)
+    gathers = [None if operands[k] == labels else _gather(operands[k], labels, dims) for k in places]
+    return Step(tuple(zip(places, gathers, strict=True)), length)
 
 
 def _strides(labels: Labels, dims: tuple[int, ...]) -> dict[int, int]:
@@ -284,7 +287,7 @@ def _sum(at: Evaluation, node: Sum, parts: Sequence[Value]) -> Value:
     scaled: list[Iterable[Any]] = []
     for coefficient, part in zip(node.coefficients, parts, strict=True):
         scaled.append(part if coefficient == 1 else map(mul, part, repeat(by.number(coefficient))))
-    return by.reduced(list(map(sum, zip(*scaled, strict=True))))
+    return by.reduced(map(sum, zip(*scaled, strict=True)))
 
 
 def _power(at: Evaluation, node: Power, parts: Sequence[Value]) -> Value:

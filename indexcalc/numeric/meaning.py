@@ -3,64 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
-from itertools import repeat
-from operator import mul
+from operator import neg
+from typing import Any
 
 from indexcalc.language import core
 from indexcalc.language.reader import Step
 from indexcalc.numeric.arithmetic import Arithmetic, Value, determinant, inverse
 from indexcalc.numeric.evaluation import Evaluation, contraction, levi_civita, softmax
 from indexcalc.tensor.functions import LOG
-from indexcalc.tensor.nodes import Labels, rational
+from indexcalc.tensor.nodes import Labels, Rational
 
 
 def value(steps: Sequence[Step], at: Evaluation) -> Value:
-    """The entries of the last step. Raises ArithmeticError or ValueError where it has none."""
-    values: list[Value] = []
+    """The entries of the last step; each step is valued once at a point. Raises ArithmeticError or ValueError where it
+    has none."""
+    values = at.values
     for step in steps:
-        values.append(entries(step, [values[place] for place in step.parts], at))
-    return values[-1]
+        if step not in values:
+            values[step] = entries(step, [values[part] for part in step.parts], at)
+    return values[steps[-1]]
 
 
 def entries(step: Step, parts: Sequence[Value], at: Evaluation) -> Value:
     """The entries of one step, given those of its parts."""
-    by = at.arithmetic
-    dims = at.shape(step.sizes)
-    match step.meaning:
-        case core.Leaf():
-            assert step.node is not None
-            return at.value(step.node)
-        case core.Literal(value=literal):
-            return [by.constant(literal) if isinstance(literal, str) else by.number(rational(literal))]
-        case core.SizeOf():
-            return [by.number(dims[0])]
-        case core.LeviCivita():
-            return levi_civita(by, 3)
-        case core.Product(factors=factors, output=output):
-            return contraction(parts, tuple([labels for _, labels in factors]), output, dims, by)
-        case core.Sum(terms=terms):
-            return _sum([(sign, labels) for sign, _, labels in terms], parts, dims, at)
-        case core.Elementwise(function=function):
-            return by.apply(function, parts[0])
-        case core.Power(exponent=exponent):
-            if isinstance(exponent, Fraction):
-                return by.reduced(by.power(parts[0], rational(exponent)))
-            return by.raised(parts[0], parts[1] if len(parts[1]) == len(parts[0]) else parts[1] * len(parts[0]))
-        case core.Grouped(groups=groups):
-            flat = tuple([axis for group in groups for axis in group])
-            return contraction(parts, (tuple(range(len(dims))),), flat, dims, by)
-        case core.Whole(function=name, axis=axis):
-            return WHOLE[name](by, parts[0], dims, axis)
+    return RULES[step.kind](at, step.what, parts, at.shape(step.sizes))
 
 
-def _sum(terms: Sequence[tuple[int, Labels]], parts: Sequence[Value], dims: tuple[int, ...], at: Evaluation) -> Value:
+def _literal(at: Evaluation, literal: Rational | str) -> Value:
+    return [at.arithmetic.constant(literal) if isinstance(literal, str) else at.arithmetic.number(literal)]
+
+
+def _sum(at: Evaluation, terms: Sequence[tuple[int, Labels]], parts: Sequence[Value], dims: tuple[int, ...]) -> Value:
     every = tuple(range(len(dims)))
     scaled = []
     for (sign, labels), part in zip(terms, parts, strict=True):
         spread = part if labels == every else contraction([part], (labels,), every, dims, at.arithmetic)
-        scaled.append(spread if sign > 0 else map(mul, spread, repeat(-1)))
-    return at.arithmetic.reduced(list(map(sum, zip(*scaled, strict=True))))
+        scaled.append(spread if sign > 0 else map(neg, spread))
+    return at.arithmetic.reduced(map(sum, zip(*scaled, strict=True)))
+
+
+def _power(at: Evaluation, exponent: Rational | None, parts: Sequence[Value]) -> Value:
+    by = at.arithmetic
+    if exponent is not None:
+        return by.reduced(by.power(parts[0], exponent))
+    return by.raised(parts[0], parts[1] if len(parts[1]) == len(parts[0]) else parts[1] * len(parts[0]))
 
 
 def _logsumexp(by: Arithmetic, argument: Value, dims: tuple[int, ...], axis: int) -> Value:
@@ -76,3 +62,22 @@ WHOLE: dict[str, Callable[[Arithmetic, Value, tuple[int, ...], int], Value]] = {
     "logsumexp": _logsumexp,
 }
 """TABLE: the functions of whole tensors."""
+
+
+Rule = Callable[[Evaluation, Any, Sequence[Value], tuple[int, ...]], Value]
+
+RULES: dict[type[core.Core], Rule] = {
+    core.Leaf: lambda at, node, parts, dims: at.value(node),
+    core.Literal: lambda at, literal, parts, dims: _literal(at, literal),
+    core.SizeOf: lambda at, what, parts, dims: [at.arithmetic.number(dims[0])],
+    core.LeviCivita: lambda at, what, parts, dims: levi_civita(at.arithmetic, 3),
+    core.Product: lambda at, labels, parts, dims: contraction(parts, labels[0], labels[1], dims, at.arithmetic),
+    core.Sum: _sum,
+    core.Elementwise: lambda at, function, parts, dims: at.arithmetic.apply(function, parts[0]),
+    core.Power: lambda at, exponent, parts, dims: _power(at, exponent, parts),
+    core.Grouped: lambda at, axes, parts, dims: contraction(
+        parts, (tuple(range(len(dims))),), axes, dims, at.arithmetic
+    ),
+    core.Whole: lambda at, what, parts, dims: WHOLE[what[0]](at.arithmetic, parts[0], dims, what[1]),
+}
+"""TABLE: the entries of a meaning of each kind, given what it is, the entries of its parts, and its sizes."""

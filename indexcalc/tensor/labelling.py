@@ -57,6 +57,7 @@ class _Search:
         self.order: list[int] = []
         self.numbers: dict[int, int] = {}
         self.automorphisms: list[list[int]] = []
+        self.symmetric = any(symmetric for *_, symmetric in operands)
 
     def best(self) -> tuple[list[int], dict[int, int]]:
         operand_colours = _ranks([digest for digest, _, _ in self.operands])
@@ -69,6 +70,8 @@ class _Search:
         while True:
             around = [[label[x] for x in axes] for axes in self.axes]
             operand = _ranks([(operand[k], *(sorted(x) if self.operands[k][2] else x)) for k, x in enumerate(around)])
+            if not self.symmetric and len(set(operand)) == len(operand):
+                return operand, label  # told apart; the colours of labels order the axes of symmetric operands only
             touched = [sorted((operand[k], axis) for k, axis in ends) for ends in self.ends]
             label = _ranks([(label[x], *ends) for x, ends in enumerate(touched)])
             found = len(set(operand)) + len(set(label))

@@ -105,6 +105,8 @@ MOST_BITS = 4096
 
 def rational_power(value: Rational, exponent: int) -> Rational:
     """value ** exponent. Raises IndexcalcError for a negative power of zero, and for a number too long."""
+    if exponent == 1 or value == 1:
+        return value
     if not value and exponent < 0:
         raise IndexcalcError("E405", "this divides by zero")
     if abs(exponent) * max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS + abs(exponent):
@@ -181,18 +183,16 @@ def _children(node: Node) -> tuple[Node, ...]:
 
 def descendants(roots: Iterable[Node], below: Callable[[Node], tuple[Node, ...]] = _children) -> list[Node]:
     """Every node that the roots reach through ``below``, children before parents. Iterative: depth is no limit."""
-    order: list[Node] = []
-    seen: set[Node] = set()
-    stack = [(root, False) for root in roots]
+    found: dict[Node, None] = {}
+    stack = list(roots)
     while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend([(child, False) for child in below(node) if child not in seen])
-    return order
+        node = stack[-1]
+        waiting = [child for child in below(node) if child not in found]
+        if waiting:
+            stack.extend(waiting)
+        else:
+            found[stack.pop()] = None
+    return list(found)
 
 
 def transform(root: Node, replace: Callable[[Node], Node | None]) -> Node:

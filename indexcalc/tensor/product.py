@@ -105,6 +105,11 @@ class Einsum(Node):
         return list(zip(self.children, self.subscripts, strict=True))
 
     def relabelled(self, labels: Labels) -> Node | None:
+        if len(self.children) > 1 and len(set(labels)) == len(labels):  # only the output changes
+            output = tuple([self.output[labels.index(axis)] for axis in range(len(labels))])
+            opaque = self.coefficient == 1 and is_chain(self.subscripts, output)
+            sizes = dict(enumerate(self.sizes))
+            return _canonical(self.coefficient, self.children, self.subscripts, output, sizes, opaque)
         builder = _Builder(1, tuple(range(max(labels, default=-1) + 1)), {})
         builder.inline(self, labels)
         return builder.build()
@@ -151,6 +156,10 @@ class Additive(Protocol):
         """coefficient x the sum, as a sum."""
 
 
+_reindexed: dict[tuple[Node, Labels], Node] = cache()
+"""Nodes with their axes in another order, or a diagonal: reindex."""
+
+
 def einsum(
     coefficient: Rational,
     factors: Iterable[Factor],
@@ -159,13 +168,29 @@ def einsum(
 ) -> Node:
     """coefficient · Π factors, every label that is not in ``output`` summed. ``broadcast`` gives the
     sizes of labels that no factor has: ones along an output axis, the size itself where summed."""
-    factors = list(factors)
+    factors, broadcast = list(factors), broadcast or {}
+    if len(factors) == 1 and coefficient == 1:
+        node, labels = factors[0]
+        kept = set(output)
+        if kept.issuperset(broadcast) and len(kept) == len(labels) == len(output) and kept.issubset(labels):
+            if labels == output:
+                return node
+            key = (node, tuple([output.index(label) for label in labels]))
+            if key not in _reindexed:
+                _reindexed[key] = _product(1, factors, output, {})
+            return _reindexed[key]
+    return _product(coefficient, factors, output, broadcast)
+
+
+def _product(
+    coefficient: Rational, factors: Sequence[Factor], output: Labels, broadcast: Mapping[int, Dimension]
+) -> Node:
     for node, _ in factors:
         law = FACTOR_LAWS.get(type(node))
-        found = None if law is None else law(coefficient, factors, output, _sizes(factors, broadcast or {}))
+        found = None if law is None else law(coefficient, factors, output, _sizes(factors, broadcast))
         if found is not None:
             return found
-    builder = _Builder(coefficient, output, broadcast or {})
+    builder = _Builder(coefficient, output, broadcast)
     builder.fresh = max([builder.fresh - 1, *[label for _, labels in factors for label in labels]]) + 1
     for node, labels in factors:
         builder.take(node, labels, 1)
@@ -177,9 +202,6 @@ def _sizes(factors: Iterable[Factor], broadcast: Mapping[int, Dimension]) -> dic
     for node, labels in factors:
         sizes |= dict(zip(labels, node.shape, strict=True))
     return sizes
-
-
-_reindexed: dict[tuple[Node, Labels], Node] = cache()
 
 
 def reindex(node: Node, labels: Labels) -> Node:
@@ -200,7 +222,10 @@ def transpose(node: Node) -> Node:
 
 def is_symmetric(node: Node) -> bool:
     """Whether a node of rank 2 is its own transpose, by construction."""
-    return len(node.shape) == 2 and node.shape[0] == node.shape[1] and node.relabelled((1, 0)) is node
+    if len(node.shape) != 2 or node.shape[0] != node.shape[1]:
+        return False
+    orient(node, (0, 1))
+    return node.oriented is not None and node.oriented[2] > 0
 
 
 def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:
@@ -209,6 +234,8 @@ def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:
         node.oriented = node, tuple(range(len(labels))), 0  # while its transposes are made
         node.oriented = _orientation(node)
     best, axes, symmetry = node.oriented
+    if best is node and symmetry <= 0:
+        return node, labels
     labels = tuple([labels[axis] for axis in axes])
     if symmetry > 0 and labels[0] > labels[1]:
         labels = (labels[1], labels[0])
@@ -334,6 +361,9 @@ class _Builder:
             label = self.parent[label]
         return label
 
+    def _found(self, labels: Labels) -> Labels:
+        return tuple([self.find(x) for x in labels]) if self.parent else labels
+
     def join(self, a: int, b: int) -> None:
         a, b = self.find(a), self.find(b)
         if a != b:
@@ -366,8 +396,7 @@ class _Builder:
         while self.raw:
             raw, self.raw = self.raw, []
             for base, labels, exponent in raw:
-                if self.parent:
-                    labels = tuple([self.find(x) for x in labels])
+                labels = self._found(labels)
                 if len(labels) > 1:
                     distinct = tuple(dict.fromkeys(labels))
                     if len(distinct) < len(labels):
@@ -390,7 +419,7 @@ class _Builder:
                 del self.items[base, labels]
                 self.take(power(base, exponent), labels, 1)
                 return True
-            if self._rewritten(base, labels, exponent):
+            if (exponent != 1 or type(base) in PRODUCT_LAWS) and self._rewritten(base, labels, exponent):
                 return True
         for base, exponent in self.scalars.items():
             if (base.linear or type(base) is Einsum) and self._is_loose(base, exponent):
@@ -427,7 +456,7 @@ class _Builder:
                 return True
         if kind not in PRODUCT_LAWS:
             return False
-        item, output = Item(base, labels, exponent), tuple([self.find(x) for x in self.output])
+        item, output = Item(base, labels, exponent), self._found(self.output)
         for law in PRODUCT_LAWS[kind]:
             rewrite = law(item, self._listed, output)
             if isinstance(rewrite, Expansion):
@@ -458,26 +487,30 @@ class _Builder:
             self.join(a, b)
 
     # ------------------------------------------------------------------ components
-    def close(self) -> None:
-        """Sizes of summed labels without operand, and a scalar operand for every closed component."""
-        kept = set(self.output)
+    def close(self) -> bool:
+        """Sizes of summed labels without operand, and a scalar operand for every closed component; whether there are
+        any."""
+        kept, changed = set(self.output), False
         used = kept.union(*[labels for _, labels in self.items])
         if len(used) < len(self.sizes):
             for label in [label for label in self.sizes if label not in used]:
                 if label not in self.parent:
+                    changed = True
                     for part in str(self.sizes[label]).split("*"):
                         self.take(size(int(part) if part.isdigit() else part), (), 1)
                 del self.sizes[label]
         if used == kept:
-            return
+            return changed
         keys = list(self.items)
         for group in connected([labels for _, labels in keys], self.output):
             members = [keys[place] for place in group]
-            if any(label in self.output for _, labels in members for label in labels):
+            if any(not kept.isdisjoint(labels) for _, labels in members):
                 continue
+            changed = True
             items = [Item(base, labels, self.items.pop((base, labels))) for base, labels in members]
             self.take(self._closed(items), (), 1)
             self._forget(items)
+        return changed
 
     def _closed(self, items: list[Item]) -> Node:
         if len(items) == 1 and items[0].exponent == 1 and items[0].base.linear:
@@ -495,16 +528,17 @@ class _Builder:
         self.coefficient *= sign
         return self._interned(sign, items, output, opaque=True) if sign else node
 
-    def arrange(self) -> None:
-        """Pendants and chains as operands; what changes goes back to be settled again."""
-        roots = set(self.output)
+    def arrange(self) -> bool:
+        """Pendants and chains as operands; what changes goes back to be settled again. Whether anything does."""
+        roots, changed = set(self.output), False
         while roots and not (self.raw or self.chains):
             keys = list(self.items)
             part = hanging([labels for _, labels in keys], roots) if self.sizes.keys() - roots else None
             if part is None:
-                self._chained(keys, roots)
-                return
+                return self._chained(keys, roots) or changed
             self._hang(part.ends[0], [keys[place] for place in part.places])
+            changed = True
+        return changed
 
     def _hang(self, end: int, keys: Sequence[Key]) -> None:
         """One opaque vector on a label in place of all that hangs there. It has no chains that end there: around a
@@ -579,14 +613,6 @@ class _Builder:
         for label in {label for item in items for label in item.labels}.difference(kept):
             del self.sizes[label]
 
-    def _chain(self, keys: list[tuple[Node, Labels]], kept: Collection[int]) -> bool:
-        """One opaque matrix in place of a chain beside another operand, if there is one."""
-        part = parallel_chain([labels for _, labels in keys], kept)
-        if part is None:
-            return False
-        self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
-        return True
-
     # ------------------------------------------------------------------ the node
     def build(self) -> Node:
         while True:
@@ -595,10 +621,9 @@ class _Builder:
                 continue
             if self.expansion is not None:
                 return self._expanded(self.expansion)
-            self.output = tuple([self.find(x) for x in self.output])
-            self.close()
-            self.arrange()
-            if not self.raw and not self.chains and not self.absorb():
+            self.output = self._found(self.output)
+            closed = self.close()
+            if not (self.arrange() or closed) or not (self.raw or self.chains or self.absorb()):
                 break
         shape = tuple([self.sizes[label] for label in self.output])
         if not self.coefficient:
@@ -651,26 +676,35 @@ class _Builder:
 
     def _interned(self, coefficient: Rational, items: list[Item], output: Labels, *, opaque: bool = False) -> Node:
         nodes = [raised(base, e) for base, _, e in items]
-        labels = [item.labels for item in items]
-        symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
-        shape = tuple([self.sizes[x] for x in output])
-        skew = any(s < 0 or n.alternating for n, s in zip(nodes, symmetries, strict=True))
-        if skew:
-            sign, labels = turned(nodes, labels, symmetries, output)
-            if not sign:
-                return zeros(shape)
-            coefficient *= sign
-        operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
-        order, numbers = canonical(operands, output)
-        subscripts = tuple([numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
-        sizes: list[Dimension] = [0] * len(numbers)
-        for label, k in numbers.items():
-            sizes[k] = self.sizes[label]
-        outputs = tuple([numbers[x] for x in output])
-        if skew and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
-            return nodes[0]  # minus the transpose of a skew matrix
-        fields = (coefficient, subscripts, outputs, tuple(sizes), opaque)
-        return intern(Einsum, fields, shape, tuple([nodes[p] for p in order]))
+        return _canonical(coefficient, nodes, [item.labels for item in items], output, self.sizes, opaque)
+
+
+def _canonical(
+    coefficient: Rational,
+    nodes: Sequence[Node],
+    labels: Sequence[Labels],
+    output: Labels,
+    sizes: Mapping[int, Dimension],
+    opaque: bool,
+) -> Node:
+    """The product of operands that are in normal form, with its labels and their order."""
+    symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
+    shape = tuple([sizes[x] for x in output])
+    skew = any(s < 0 or n.alternating for n, s in zip(nodes, symmetries, strict=True))
+    if skew:
+        sign, labels = turned(nodes, labels, symmetries, output)
+        if not sign:
+            return zeros(shape)
+        coefficient *= sign
+    operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
+    order, numbers = canonical(operands, output)
+    subscripts = tuple([numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
+    outputs = tuple([numbers[x] for x in output])
+    if skew and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
+        return nodes[0]  # minus the transpose of a skew matrix
+    # labels are numbered in the order in which they are found
+    fields = (coefficient, subscripts, outputs, tuple([sizes[label] for label in numbers]), opaque)
+    return intern(Einsum, fields, shape, tuple([nodes[k] for k in order]))
 
 
 def zeros(shape: Shape) -> Node:
@@ -693,8 +727,9 @@ def constant_axes(node: Node) -> Labels:
     """The axes along which a node is constant by construction."""
     if not isinstance(node, Einsum):
         return ()
-    used = {label for labels in node.subscripts for label in labels}
-    output = node.output
+    used, output = set[int]().union(*node.subscripts), node.output
+    if used.issuperset(output):
+        return ()
     return tuple([axis for axis, x in enumerate(output) if x not in used and output.count(x) == 1])
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from indexcalc.tensor.components import is_chain
 from indexcalc.tensor.grouping import common_groups, flatten, ungrouped
-from indexcalc.tensor.nodes import Labels, Node, Number, Rational, Shape, Size, intern, number, rational
+from indexcalc.tensor.nodes import Labels, Node, Number, Rational, Shape, Size, Variable, intern, number, rational
 from indexcalc.tensor.product import Einsum, constant_axes, einsum, orient, power, reindex, split_power, zeros
 
 Term = tuple[Rational, Node]
@@ -67,10 +67,11 @@ class Sum(Node):
         numerator = gcd(*(c.numerator for c in self.coefficients))
         denominator = lcm(*(c.denominator for c in self.coefficients))
         excess = sum(1 if c > 0 else -1 for c in self.coefficients) or self._tie()
-        content = rational(Fraction(numerator if excess > 0 else -numerator, denominator))
-        if content == 1:
+        sign = 1 if excess > 0 else -1
+        if sign == numerator == denominator:
             return 1, (), self
-        scaled = tuple([rational(Fraction(c) / content) for c in self.coefficients])
+        content = rational(Fraction(sign * numerator, denominator))
+        scaled = tuple([sign * (c.numerator // numerator) * (denominator // c.denominator) for c in self.coefficients])
         return content, (), intern(Sum, (scaled,), self.shape, self.children)
 
     def _divisors(self) -> dict[Node, Rational]:
@@ -133,6 +134,9 @@ def scale(coefficient: Rational, node: Node) -> Node:
     if isinstance(node, Einsum) and node.coefficient == 1 and coefficient and (len(node.shape) == 2 or not node.opaque):
         return _with_coefficient(node, coefficient)
     axes = tuple(range(len(node.shape)))
+    if coefficient and (type(node) is Variable or (isinstance(node, Einsum) and node.coefficient == 1)):
+        base, labels = orient(node, axes)  # what no law looks at where it stands alone
+        return intern(Einsum, (coefficient, (labels,), axes, node.shape, False), node.shape, (base,))
     return einsum(coefficient, [(node, axes)], axes)
 
 
@@ -146,6 +150,8 @@ def add(terms: Iterable[Term]) -> Node:
     merged: dict[Node, Rational] = {}
     shape: Shape = ()
     stack = list(terms)
+    if len(stack) == 1 and stack[0][0] == 1 and not _is_spread(stack[0][1]):
+        return stack[0][1]
     stack.reverse()
     while stack:
         coefficient, node = stack.pop()
@@ -153,7 +159,7 @@ def add(terms: Iterable[Term]) -> Node:
         if isinstance(node, Sum):
             stack.extend((coefficient * c, n) for c, n in node.terms)
             continue
-        if isinstance(node, Einsum) and len(node.children) == 1 and isinstance(node.children[0], Sum):
+        if isinstance(node, Einsum) and _is_spread(node):
             (inner,), (labels,) = node.children, node.subscripts
             if set(labels) <= set(node.output):  # a sum with other axes: its terms are terms of this one
                 sizes = dict(enumerate(node.sizes))
@@ -175,6 +181,11 @@ def add(terms: Iterable[Term]) -> Node:
     if pattern is not None:
         return _patterned(kept, pattern, shape)
     return intern(Sum, (tuple([c for _, c in kept]),), shape, tuple([node for node, _ in kept]))
+
+
+def _is_spread(node: Node) -> bool:
+    """Whether a node is a multiple of a sum with other axes."""
+    return isinstance(node, Einsum) and len(node.children) == 1 and isinstance(node.children[0], Sum)
 
 
 def _common_pattern(nodes: Sequence[Node]) -> list[int | None] | None:
