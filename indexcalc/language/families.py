@@ -45,12 +45,17 @@ class Families:
         self.own: set[str] = set()
         """Names that we gave to sums over steps."""
 
-    def mark(self) -> tuple[dict[str, Member], dict[str, Symbol], dict[str, Recurrence], set[str]]:
+    def mark(self) -> tuple[dict[str, Member], dict[str, Symbol], dict[str, Recurrence], set[str]] | None:
+        if not self.variable:
+            return None
         return self.members.copy(), self.shapes.copy(), self.recurrences.copy(), self.own.copy()
 
-    def back_to(self, mark: tuple[dict[str, Member], dict[str, Symbol], dict[str, Recurrence], set[str]]) -> None:
+    def back_to(
+        self, mark: tuple[dict[str, Member], dict[str, Symbol], dict[str, Recurrence], set[str]] | None
+    ) -> None:
         """Undo what was read since ``mark``."""
-        self.members, self.shapes, self.recurrences, self.own = mark
+        if mark is not None:
+            self.members, self.shapes, self.recurrences, self.own = mark
 
     # ------------------------------------------------------------------ what a file has
     def notice(self, statement: Statement) -> bool:
