@@ -292,3 +292,38 @@ def test_samples_run_in_every_format(sample: Path, format_: str) -> None:
     done = run("run", str(sample), "--format", format_)
     assert done.returncode == (3 if sample.stem == "claims" else 0)  # some of the claims are wrong, as they say
     assert done.stdout
+
+
+# ---------------------------------------------------------------------- loops
+RNN = "h[t] = tanh(W h[t-1]) for t = 1..T; L = norm2(h[T])^2; L"
+
+
+def test_passes_are_named_by_a_prefix() -> None:
+    done = run("diff", RNN, "--wrt", "W", "--prefix", "adj", "--form", "matrix")
+    assert done.stdout.splitlines()[3:5] == [
+        "  backward  adjh[T] = 2*h[T]",
+        "            adjh[t-1] = W'*(adjh[t] .* (1 - h[t].^2)) for t = T..2",
+    ]
+    assert run("diff", RNN, "--wrt", "W", "--prefix", "d_").returncode == 1
+
+
+def test_a_program_is_printed_where_it_is_asked_for() -> None:
+    done = run("diff", "a = tanh(W x); L = norm2(a)^2; L", "--wrt", "W", "--form", "program")
+    assert "  backward  da = 2*a" in done.stdout.splitlines()
+    assert "da = 2*a" not in run("diff", "a = tanh(W x); L = norm2(a)^2; L", "--wrt", "W").stdout
+
+
+def test_loops_of_a_known_length_are_printed_as_passes_and_as_formulas() -> None:
+    text = RNN.replace("h[t] =", "T = 2; h[t] =", 1)
+    assert "  backward  dh_2 = 2*h_2" in run("diff", text, "--wrt", "W").stdout.splitlines()
+    assert "backward" not in run("diff", text, "--wrt", "W", "--form", "matrix").stdout
+    found = json.loads(run("diff", text, "--wrt", "W", "--format", "json").stdout)
+    assert found["program"]["backward"][0] == "dh_2 = 2*h_2"
+    assert found["matrix"]
+
+
+@pytest.mark.parametrize("format", ["plain", "latex", "markdown", "json", "svg", "html"])
+def test_explanations_of_loops_have_every_format(format: str) -> None:
+    done = run("explain", RNN, "--wrt", "W", "--format", format)
+    assert done.returncode == 0
+    assert done.stdout
