@@ -124,7 +124,7 @@ class Asked:
             each = [(symbol, ()) for symbol in self._leaves([self.meaning], ()) if symbol.meaning is None]
             if not each:
                 raise IndexcalcError("E304", "there is no variable to differentiate by", self.question.span)
-        if self.question.variables or (self.order == 2 and len(each) == 2 and self.wanted):
+        if (self.question.variables and self.form != "grad") or (self.order == 2 and len(each) == 2 and self.wanted):
             return [(tuple(symbol for symbol, _ in each), tuple(letters for _, letters in each))]
         return [((symbol,) * self.order, (letters,)) for symbol, letters in each]
 

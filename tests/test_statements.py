@@ -450,3 +450,11 @@ def test_mistake_in_a_definition_is_told_in_its_own_line_and_where_it_is_used() 
         except indexcalc.IndexcalcError as error:
             codes.append((line, error.code))
     assert codes == [(1, "E310"), (3, "E205")]
+
+
+def test_a_gradient_by_several_variables_is_one_answer_each() -> None:
+    text = "L = norm2(W x + b)^2\ngrad(L, W, b)"
+    assert [answer.matrix for answer in indexcalc.run(text)] == ["2*(W*x + b)*x'", "2*(W*x + b)"]
+    with pytest.raises(indexcalc.IndexcalcError) as caught:
+        list(indexcalc.run("L = norm2(W x)^2\ngrad(L, W, 2)"))
+    assert caught.value.text[slice(*caught.value.span)] == "2"

@@ -224,8 +224,9 @@ def _operands(side: syntax.Side, scope: Scope) -> Syntax:
     return syntax.Product(side.span, tuple(factors))
 
 
-CALLS = {"grad": (1, 2), "hess": (1, 2), "hvp": (3, 3), "vjp": (3, 3), "jvp": (3, 3), "simplify": (1, 1)}
-"""The questions that are written as calls, with how many arguments they take."""
+MANY = 65
+CALLS = {"grad": (1, MANY), "hess": (1, 2), "hvp": (3, 3), "vjp": (3, 3), "jvp": (3, 3), "simplify": (1, 1)}
+"""The questions that are written as calls, with how many arguments they take; a gradient is by any number of names."""
 
 
 def _call(body: Syntax, scope: Scope) -> Question | None:
@@ -234,20 +235,19 @@ def _call(body: Syntax, scope: Scope) -> Question | None:
     arguments = body.arguments
     least, most = CALLS[body.function]
     if not least <= len(arguments) <= most:
-        message = (
-            f"{body.function} takes {least if least == most else f'{least} or {most}'} arguments, not {len(arguments)}"
-        )
+        takes = str(least) if least == most else f"{least} or {most}" if most < MANY else f"{least} to {most}"
+        message = f"{body.function} takes {takes} arguments, not {len(arguments)}"
         raise IndexcalcError(
             "E303", message, body.span, "`grad(L, W)`, `vjp(a, W, da)`, `jvp(a, W, V)`, `hvp(L, x, v)`"
         )
     if body.function == "simplify":
         return Question(body.span, "simplify", arguments[0])
     variables: tuple[Name, ...] = ()
-    if len(arguments) > 1:
-        if not isinstance(arguments[1], Name):
-            raise not_by_a_name("", arguments[1].span)
-        variables = (arguments[1],)
+    for argument in arguments[1:] if body.function == "grad" else arguments[1:2]:
+        if not isinstance(argument, Name):
+            raise not_by_a_name("", argument.span)
+        variables += (argument,)
     left = arguments[0] if isinstance(arguments[0], Name) else None
     order = 2 if body.function in ("hess", "hvp") else 1
-    vector = arguments[2] if len(arguments) > 2 else None
+    vector = arguments[2] if len(arguments) > 2 and body.function != "grad" else None
     return Question(body.span, body.function, arguments[0], left, variables * order, order, vector)
