@@ -78,12 +78,14 @@ def _places(tree: Syntax) -> Iterator[tuple[Syntax, Callable[[Syntax], Syntax]]]
 def _with_child(node: Syntax, place: int, part: Syntax) -> Syntax:
     match node:
         case syntax.Sum(terms=terms):
-            return node._replace(terms=(*terms[:place], (terms[place][0], part), *terms[place + 1 :]))
+            return syntax.Sum(node.span, (*terms[:place], (terms[place][0], part), *terms[place + 1 :]))
         case syntax.Product(factors=factors):
             own = (factors[place][0], bracketed(part))
-            return node._replace(factors=(*factors[:place], own, *factors[place + 1 :]))
+            return syntax.Product(node.span, (*factors[:place], own, *factors[place + 1 :]))
         case syntax.Call(arguments=arguments):
             return node._replace(arguments=(*arguments[:place], part, *arguments[place + 1 :]))
+        case syntax.Group():
+            return syntax.Group(node.span, part)
         case syntax.Power():
             return node._replace(base=bracketed(part)) if place == 0 else node._replace(exponent=part)
     return node._replace(body=part)  # type: ignore[call-arg]

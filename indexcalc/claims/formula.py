@@ -44,7 +44,7 @@ class Remembering(MatrixNotation):
             return found[1]
         mark = self.sizes.mark()
         value = super().value(node)
-        if self.sizes.mark() == mark and all(self.sizes.value(axis) is not None for axis in value.core.axes):
+        if self.sizes.mark() == mark and None not in map(self.sizes.value, value.core.axes):
             self._known[id(node)] = node, value  # with the node, so that no other takes its id
         return value
 

@@ -352,9 +352,10 @@ class _Running:
             labels.append(label)
             self.columns = (label, axes[-1])
         self.factors.append((value.core, tuple(labels)))
-        self.kind = {(False, False): "s", (True, False): "c", (False, True): "r", (True, True): "M"}[
-            self.rows is not None, self.columns is not None
-        ]
+        if self.rows is None:
+            self.kind = "s" if self.columns is None else "r"
+        else:
+            self.kind = "c" if self.columns is None else "M"
         self.only = None
 
     def _new(self) -> int:
