@@ -168,6 +168,26 @@ def test_models_are_proved(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text, code, where, help_",
+    [
+        ("h[1] = u; h[t] = W h[t-1] for t = 1..T; L = norm2(h[T])^2; grad(L)", "E305", "h[t]", "begin behind it"),
+        ("h[0] = u; h[t] = W h[t-1] for t = 1..T; h[T] = v; L = norm2(h[T])^2; grad(L)", "E305", "h[t]", "end before"),
+        ("h[0] = u; h[t] = W h[t-1] for t = 1..T; L = norm2(h[T+1])^2; grad(L)", "E311", "h[T+1]", "change the range"),
+        ("h[0] = u; h[t] = W h[t-2] for t = 2..T; L = norm2(h[T])^2; grad(L)", "E311", "h[t-2]", "define it"),
+        ("h(t) = tanh(W h(t-1)) for t = 1..T; grad(L)", "E107", "h(t)", "`h[t] = … for t = 1..T`"),
+        ("h[t] = tanh(W h[t-1]) for t in 1..T; grad(L)", "E102", "in", "`for t = 1..T`"),
+        ("h[t] = tanh(W h[t-1]) for t = 1:T; grad(L)", "E101", "T", "`for t = 1..T`"),
+    ],
+)
+def test_mistakes_are_shown_where_they_are(text: str, code: str, where: str, help_: str) -> None:
+    with pytest.raises(indexcalc.IndexcalcError) as caught:
+        list(indexcalc.run(text.replace("; ", "\n")))
+    error = caught.value
+    assert (error.code, error.text[slice(*error.span)]) == (code, where)
+    assert help_ in (error.help or "")
+
+
+@pytest.mark.parametrize(
     "text, code, message",
     [
         ("h[t] = W h[t+1] for t = 1..T; L = norm2(h[1])^2; grad(L)", "E311", "h[t+1]"),

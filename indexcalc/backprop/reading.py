@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from indexcalc.backprop.model import Equation, Model, Term
 from indexcalc.derivation import Input
@@ -69,6 +70,7 @@ class Unread:
         """Members that stand in for no step that is defined are inputs, as h[0] of h[t] = f(h[t-1]); families that are
         defined nowhere are inputs as a whole. Raises IndexcalcError E311 for a member behind the last."""
         defined: dict[str, list[tuple[Step, Step]]] = {}
+        owners: dict[str, list[Symbol]] = {}
         used: dict[str, list[tuple[Step, Step, Symbol]]] = {}
         for symbol in self.symbols:
             meaning, recurrence = self.meaning(symbol), self.open.recurrences.get(symbol.name)
@@ -78,6 +80,7 @@ class Unread:
             if member := self.open.members.get(symbol.name):
                 ends = extent.moved(member.step.offset).ends if extent else (member.step, member.step)
                 defined.setdefault(member.family, []).append(ends)
+                owners.setdefault(member.family, []).append(symbol)
             for leaf in leaves(meaning):
                 member = self.open.members.get(leaf.name)
                 if member is not None and member.family:
@@ -86,6 +89,8 @@ class Unread:
                     used.setdefault(member.family, []).append((*ends, leaf))
         if output := self.open.members.get(self.output.name):
             used.setdefault(output.family, []).append((output.step, output.step, self.output))
+        for family, each_owner in owners.items():
+            self._defined_once(each_owner, defined[family])
         for family, each in used.items():
             if family not in defined:
                 self.ranges[family] = (
@@ -96,19 +101,32 @@ class Unread:
             for low, high, leaf in each:
                 self._cover(family, low, high, leaf, defined[family])
 
+    def _defined_once(self, owners: list[Symbol], defined: list[tuple[Step, Step]]) -> None:
+        """Raises IndexcalcError E305 for a member that a definition of its own and a loop define."""
+        for (first, (a, b)), (second, (c, d)) in combinations(zip(owners, defined, strict=True), 2):
+            if place(a) <= place(d) and place(c) <= place(b):
+                message = f"`{second.spelling}` and `{first.spelling}` define the same step"
+                error = IndexcalcError("E305", message, help="let the loop begin behind it, or end before it")
+                raise self._placed(error, second)
+
+    def _placed(self, error: IndexcalcError, member: Symbol) -> IndexcalcError:
+        """An error in the text that has a member."""
+        error.text, error.span = self.open.places.get(member.name, (error.text, error.span))
+        return error
+
     def _cover(self, family: str, low: Step, high: Step, leaf: Symbol, defined: list[tuple[Step, Step]]) -> None:
         """Inputs for the members from ``low`` that nothing defines, where the family begins with no definition."""
         last = max((step for _, step in defined), key=place)
         if place(high) > place(last):
             message = f"`{leaf.spelling}` is out of range: `{family}` is defined to {last.text}"
-            raise IndexcalcError("E311", message, help="define it, or change the range")
+            raise self._placed(IndexcalcError("E311", message, help="define it, or change the range"), leaf)
         while not low.base and place(low) <= place(high):
             if not any(place(a) <= place(low) <= place(b) for a, b in defined):
                 member = Member(family, low)
                 self.first.add(member.name)
                 if any(a == b for a, b in defined):
                     message = f"`{member.name}` is out of range: `{family}` has other first members"
-                    raise IndexcalcError("E311", message, help="define it, or change the range")
+                    raise self._placed(IndexcalcError("E311", message, help="define it, or change the range"), leaf)
                 if member.name not in self.scope.symbols:
                     made = Symbol(member.name, leaf.kind, leaf.axes, member.name, leaf.span, assumed=True)
                     self.scope.add(made)

@@ -73,7 +73,7 @@ class Definitions:
                     self._repeat(definition, text, extent, each.body if extent is None and each else None, added)
                     return
                 definition = definition._replace(body=self.opened(definition.body, text, definition.name.text))
-                self.recurrences.foretell([definition.name], None)
+                self.recurrences.foretell([definition.name], None, text)
             meaning, symbol, _ = self.meaning(definition.name, definition.body, text, ())
             declared = self.declared(symbol)
             if declared is None:
@@ -91,7 +91,7 @@ class Definitions:
         """A definition in each step of an open loop; or of a sum over steps, whose term is given."""
         body = definition.body if term is None else term
         self.recurrences.refuse_sums(body)
-        self.recurrences.foretell([definition.name, body], extent or added)
+        self.recurrences.foretell([definition.name, body], extent or added, text)
         meaning, symbol, _ = self.meaning(definition.name, body, text, ())
         whole = extent or added
         assert whole is not None
@@ -101,7 +101,7 @@ class Definitions:
     def opened(self, body: syntax.Syntax, text: str, stem: str) -> syntax.Syntax:
         """A text outside of loops, with a name for each sum over the steps of an open loop."""
         body = self.recurrences.named_sums(body, text, stem)
-        self.recurrences.foretell([body], None)
+        self.recurrences.foretell([body], None, text)
         return body
 
     def asked(self, question: Question, text: str) -> Question:
@@ -118,7 +118,7 @@ class Definitions:
         elif not isinstance(body, Name):
             body = self.opened(body, text, "L")
         trees = [body, *question.variables, *([question.vector] if question.vector is not None else [])]
-        self.recurrences.foretell(trees, None)
+        self.recurrences.foretell(trees, None, text)
         return question._replace(
             body=body, left=body if question.left is question.body and isinstance(body, Name) else question.left
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from indexcalc.errors import IndexcalcError
+from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.core import Core, Symbol
 from indexcalc.language.loops import Whole, script_at, sum_of_steps, written_out
@@ -42,6 +42,8 @@ class Families:
         self.shapes: dict[str, Symbol] = {}
         """For each open family a member of it, whose axes are those of all."""
         self.recurrences: dict[str, Recurrence] = {}
+        self.places: dict[str, tuple[str, Span]] = {}
+        """The text that a member was read in last, and where it stands there."""
         self.own: set[str] = set()
         """Names that we gave to sums over steps."""
 

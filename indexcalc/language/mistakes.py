@@ -21,18 +21,28 @@ def syntax_error(text: str, error: UnexpectedToken, stream: Iterable[Token], acc
         return unbalanced
     token = error.token
     operand = bool({"NAME", "NUMBER"} & set(accepts))
+    loop = _loop(tokens)
     if token.type == "$END":
         if not tokens:
             return IndexcalcError("E107", "there is nothing to read", (0, len(text)))
         last = next((token for token in reversed(tokens) if span_of(token)[0] < span_of(token)[1]), tokens[-1])
         message = f"something is missing after `{text[slice(*span_of(last))]}`"
-        return IndexcalcError("E101", message, span_of(last), "the line ends too early")
+        return IndexcalcError("E101", message, span_of(last), loop or "the line ends too early")
     if token.type == "COMMA" and (called := _called(tokens, token)) is not None:
         return called
     wanted = "a name, a number or a bracket" if operand else "an operator or the end of the line"
     return IndexcalcError(
-        "E102", f"`{text[slice(*span_of(token))]}` does not fit here", span_of(token), f"expected {wanted}"
+        "E102", f"`{text[slice(*span_of(token))]}` does not fit here", span_of(token), loop or f"expected {wanted}"
     )
+
+
+def _loop(tokens: list[Token]) -> str:
+    """How a loop is written, where one is written in another way."""
+    kinds = [token.type for token in tokens]
+    if "FOR" not in kinds:
+        return ""
+    begins = kinds[kinds.index("FOR") + 1 :][:2] == ["NAME", "EQUALS"]
+    return "" if begins and "RANGE" in kinds else "a loop is written `for t = 1..T`"
 
 
 def _called(tokens: list[Token], comma: Token) -> IndexcalcError | None:

@@ -90,6 +90,10 @@ class Order:
         place, text = (line, text), normalise(text)
         parsed = self._read(text)
         if parsed.loop is not None:
+            left = parsed.left.items[0]
+            if parsed.relation == "=" and isinstance(left, syntax.Call):
+                message = f"`{left.function}(…)` is a function, and a loop defines the members of a family"
+                raise IndexcalcError("E107", message, left.span, f"`{left.function}[t] = … for t = 1..T`")
             template: Template | None = None
             for step, number in enumerate(self._numbers(parsed)):
                 if number is None or template is None or not template.keep(number):
@@ -146,6 +150,8 @@ class Order:
 
     def _defined_by(self, statement: syntax.Statement, left: syntax.Syntax) -> str:
         if statement.relation != "=" or not isinstance(left, Name | syntax.Call):
+            return ""
+        if isinstance(left, syntax.Call) and statement.loop is not None:
             return ""
         return left.function if isinstance(left, syntax.Call) else self.scope.lookup(left)[1]
 

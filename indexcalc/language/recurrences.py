@@ -35,8 +35,8 @@ class Recurrences:
         self.families.recurrences[made.name] = Recurrence(known, meaning, extent, added)
 
     # ------------------------------------------------------------------ members
-    def foretell(self, trees: Iterable[Syntax], within: Extent | None) -> None:
-        """Members of families whose shape is known are declared before a text with them is read. Raises
+    def foretell(self, trees: Iterable[Syntax], within: Extent | None, text: str) -> None:
+        """Members of families whose shape is known are declared before the text that has them is read. Raises
         IndexcalcError E311 for a step before the first, E305 for a length that is something else."""
         for base in (within.first.base, within.last.base) if within is not None else ():
             if base in self.scope.symbols:
@@ -47,6 +47,8 @@ class Recurrences:
             for node in walk(tree):
                 if isinstance(node, Name):
                     self._foretell(node, within)
+                    if (found := member_of(node)) is not None:
+                        self.families.places[found[0]] = text, node.span
 
     def _foretell(self, node: Name, within: Extent | None) -> None:
         found = member_of(node)
@@ -105,7 +107,7 @@ class Recurrences:
         if each is None or extent is None:
             return syntax.mapped(tree, lambda part: self.named_sums(part, text, stem))
         self.refuse_sums(each.body)
-        self.foretell([each.body], extent)
+        self.foretell([each.body], extent, text)
         reading = Reading(self.scope, text)
         meaning, letters = reading.read(each.body, None)
         self.learn(members_in(each.body))

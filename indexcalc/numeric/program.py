@@ -116,14 +116,13 @@ class Program:
             if instruction.op == "solve" and self._matrix(register) in inverted:
                 matrix = new[self._matrix(register)]
                 operands[0] = made._inverse(matrix, made[matrix].shape, self[instruction.operands[0]].op == "T")
-                instruction = instruction._replace(op="matmul")
+                new[register] = self._carried(made, register, operands, "matmul")
+                continue
             base = instruction.operands[0] if instruction.operands else -1
             if instruction.op == "T" and self[base].op == "matmul" and uses[base] == 1:
                 new[register] = made.flipped(new[base])
                 continue
-            new[register] = made.emit(instruction.op, operands, instruction.parameters, instruction.shape)
-            if register in self.contractions:
-                made.contractions[new[register]] = self.contractions[register]
+            new[register] = self._carried(made, register, operands)
         made.names = {new[register]: name for register, name in self.names.items() if register in new}
         return made, [new[output] for output in outputs]
 
@@ -140,11 +139,17 @@ class Program:
                 base = instruction.operands[0]
                 if uses[base] > 1 or self._is_shared(base):
                     operands[0] = made.emit("copy", operands[:1], (register,), instruction.shape)
-            new[register] = made.emit(instruction.op, operands, instruction.parameters, instruction.shape)
-            if register in self.contractions:
-                made.contractions[new[register]] = self.contractions[register]
+            new[register] = self._carried(made, register, operands)
         made.names = {new[register]: name for register, name in self.names.items() if register in new}
         return made, [new[output] for output in outputs]
+
+    def _carried(self, made: Program, register: Register, operands: Sequence[Register], op: str = "") -> Register:
+        """An instruction in another program, on these operands; with another operation if one is given."""
+        instruction = self[register]
+        new = made.emit(op or instruction.op, operands, instruction.parameters, instruction.shape)
+        if register in self.contractions:
+            made.contractions[new] = self.contractions[register]
+        return new
 
     def _uses(self, live: Iterable[Register], outputs: Iterable[Register]) -> Counter[Register]:
         """How often each result is read, as an operand or an output."""
