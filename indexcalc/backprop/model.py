@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from indexcalc.derivation import Input
 from indexcalc.language.steps import Extent, Member, Step
-from indexcalc.tensor.elementwise import Apply, apply
-from indexcalc.tensor.functions import SIGMOID
+from indexcalc.tensor.elementwise import opposite
 from indexcalc.tensor.nodes import Node, Variable, descendants, number, size, transform, variable
-from indexcalc.tensor.product import power
-from indexcalc.tensor.sums import add, scale
+from indexcalc.tensor.product import ones
+from indexcalc.tensor.sums import add
 
 
 class Term(NamedTuple):
@@ -148,11 +147,12 @@ def lengths(model: Model) -> dict[str, int]:
 
 
 def values(equation: Equation) -> dict[Node, Node]:
-    """What a right side is called in the backward pass; and sigmoid(-u), where sigmoid(u) has a name."""
+    """What a right side is called in the backward pass; and f(-u) = 1 - f(u), where f(u) has a name."""
     node, left = equation.node, equation.left
     if node is None or not node.children:
         return {}
-    if isinstance(node, Apply) and node.function is SIGMOID:
-        ones = power(left, 0)
-        return {node: left, apply(SIGMOID, scale(-1, node.children[0])): add([(1, ones), (-1, left)])}
-    return {node: left}
+    found: dict[Node, Node] = {node: left}
+    other = opposite(node)
+    if other is not None:
+        found[other] = add([(1, ones(left.shape) if left.shape else number(1)), (-1, left)])
+    return found

@@ -12,12 +12,9 @@ from indexcalc.backprop.batching import SINGLE
 from indexcalc.backprop.model import Equation, Term, variables_of
 from indexcalc.backprop.recurrences import Range, System, within
 from indexcalc.language.steps import Extent, Step
-from indexcalc.tensor.elementwise import Apply, apply
-from indexcalc.tensor.functions import SIGMOID
+from indexcalc.tensor.elementwise import Apply
 from indexcalc.tensor.matrix_functions import Softmax
-from indexcalc.tensor.nodes import Node, descendants, number, transform, variable
-from indexcalc.tensor.product import ones
-from indexcalc.tensor.sums import add, scale
+from indexcalc.tensor.nodes import Node, descendants, transform, variable
 
 KEPT: tuple[type[Node], ...] = (Apply, Softmax)
 """What takes longer to work out than to keep."""
@@ -33,22 +30,11 @@ class Pattern(NamedTuple):
 
 def share(system: System) -> None:
     """Makes the families."""
-    for equation in list(system.equations):
-        _complement(system, equation)
     while (found := next(_single(system), None)) is not None:
         _keep(system, *found)
     for group, cyclic in list(system.groups()):
         if cyclic:
             _share_in(system, group)
-
-
-def _complement(system: System, equation: Equation) -> None:
-    """sigmoid(-u) = 1 - sigmoid(u), where sigmoid(u) has a name."""
-    node = equation.node
-    if isinstance(node, Apply) and node.function is SIGMOID and equation.extent is not None:
-        other = apply(SIGMOID, scale(-1, node.children[0]))
-        value = add([(1, ones(node.shape) if node.shape else number(1)), (-1, equation.left)])
-        _replace(system, Pattern(other, value, equation.extent.ends))
 
 
 def _single(system: System) -> Iterator[tuple[Node, Range]]:

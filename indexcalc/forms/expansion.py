@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from indexcalc.tensor.elementwise import Apply, apply, is_negative
+from indexcalc.tensor.elementwise import Apply, is_negative, opposite
 from indexcalc.tensor.epsilon import Epsilon, as_deltas
-from indexcalc.tensor.functions import SIGMOID
 from indexcalc.tensor.matrix_functions import Determinant, LogDeterminant, determinants_apart
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants, transform
 from indexcalc.tensor.product import Einsum, einsum, ones, orient, split_power
-from indexcalc.tensor.sums import Sum, add, scale
+from indexcalc.tensor.sums import Sum, add
 
 MOST_TERMS = 64
 
@@ -24,8 +23,8 @@ def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
     seen = {node}
     parts = descendants([node])
     starts = [node]
-    if any(isinstance(part, Apply) and part.function is SIGMOID for part in parts):
-        starts.append(_without_opposite_sigmoids(node))
+    if any(isinstance(part, Apply) and part.function.reflected for part in parts):
+        starts.append(_without_reflections(node))
     if any(isinstance(part, Epsilon) for part in parts):
         starts.append(_without_epsilons(node))
     if any(isinstance(part, Determinant | LogDeterminant) for part in parts):
@@ -168,14 +167,14 @@ def _has_sum(node: Node) -> bool:
     return False
 
 
-def _without_opposite_sigmoids(node: Node) -> Node:
+def _without_reflections(node: Node) -> Node:
     """sigmoid(-u) as 1 - sigmoid(u)"""
 
     def replace(part: Node) -> Node | None:
-        if isinstance(part, Apply) and part.function is SIGMOID and is_negative(part.children[0]):
-            opposite = apply(SIGMOID, scale(-1, part.children[0]))
-            return add([(1, ones(part.shape)), (-1, opposite)])
-        return None
+        other = opposite(part)
+        if other is None or not is_negative(part.children[0]):
+            return None
+        return add([(1, ones(part.shape)), (-1, other)])
 
     return transform(node, replace)
 

@@ -20,8 +20,7 @@ from indexcalc.forms.squares import square_roots
 from indexcalc.tensor import nodes as tensor
 from indexcalc.tensor import product as products
 from indexcalc.tensor import sums
-from indexcalc.tensor.elementwise import Apply, apply
-from indexcalc.tensor.functions import SIGMOID
+from indexcalc.tensor.elementwise import Apply, opposite
 from indexcalc.tensor.matrix_functions import Inverse, MatrixFunction, Softmax
 from indexcalc.tensor.nodes import Labels, Node, Rational
 from indexcalc.tensor.product import Einsum, Factor, constant_axes, is_symmetric, split_power, without_axes
@@ -203,9 +202,9 @@ class MatrixForms:
             sign, form = self.signed(argument)
             return sign if node.function.parity < 0 else 1, self._marked(node, Call(name, kind, (form,)))
         form = self._marked(node, Call(name, kind, (self._whole(argument),)))
-        opposite = apply(SIGMOID, sums.scale(-1, argument)) if name == "sigmoid" else node
-        if opposite in self.context.names:
-            form = cheapest([form, Sum(((1, Number(1)), (-1, self._whole(opposite))))])
+        other = opposite(node)
+        if other in self.context.names and other is not None:
+            form = cheapest([form, Sum(((1, Number(1)), (-1, self._whole(other))))])
         return 1, form
 
     def _log_sum_exp(self, argument: Node, kind: str) -> Form | None:

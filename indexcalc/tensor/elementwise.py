@@ -17,8 +17,8 @@ class Function:
     """An elementwise function: one row of ``functions.TABLE``.
 
     ``derivative`` takes the argument u and the value y = f(u). ``parity`` is 1 for even and -1 for odd
-    functions; ``at_zero`` is f(0) where that is rational; ``declared`` that a user named it. ``numpy``
-    and ``latex`` are templates for code and formulas; ``value`` computes with floats.
+    functions; ``reflected`` that f(-u) = 1 - f(u); ``at_zero`` is f(0) where that is rational; ``declared`` that a
+    user named it. ``numpy`` and ``latex`` are templates for code and formulas; ``value`` computes with floats.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Function:
     numpy: str
     latex: str
     parity: int = 0
+    reflected: bool = False
     at_zero: Rational | None = None
     positive: bool = False
     also: tuple[str, ...] = ()
@@ -73,6 +74,13 @@ def apply(function: Function, argument: Node) -> Node:
     if function.parity and is_negative(argument):
         return scale(function.parity, apply(function, scale(-1, argument)))
     return intern(Apply, (function,), argument.shape, (argument,))
+
+
+def opposite(node: Node) -> Node | None:
+    """f(-u) for f(u), where that is 1 - f(u)."""
+    if isinstance(node, Apply) and node.function.reflected:
+        return apply(node.function, scale(-1, node.children[0]))
+    return None
 
 
 def _defined(function: Function, at: Rational) -> None:

@@ -61,7 +61,7 @@ SINH = Function("sinh", lambda u, y: apply(COSH, u), math.sinh, "np.sinh({})", r
 COSH: Function = Function("cosh", lambda u, y: apply(SINH, u), math.cosh, "np.cosh({})", r"\cosh", parity=1, at_zero=1, positive=True)
 TANH = Function("tanh", lambda u, y: _affine(1, -1, power(y, 2)), math.tanh, "np.tanh({})", r"\tanh", parity=-1, at_zero=0)
 SIGMOID: Function = Function("sigmoid", lambda u, y: _times(y, apply(SIGMOID, scale(-1, u))), _sigmoid, "1/(1 + np.exp(-({})))", r"\sigma",
-                   at_zero=HALF, positive=True, also=("sigma", "σ", "logistic", "expit"))
+                   reflected=True, at_zero=HALF, positive=True, also=("sigma", "σ", "logistic", "expit"))
 SOFTPLUS = Function("softplus", lambda u, y: apply(SIGMOID, u), lambda u: max(u, 0) + math.log1p(math.exp(-abs(u))),
                     "np.logaddexp(0, {})", r"\operatorname{softplus}", positive=True)
 RELU = Function("relu", lambda u, y: apply(STEP, u), lambda u: max(u, 0.0), "np.maximum({}, 0)", r"\operatorname{relu}", at_zero=0)
