@@ -161,18 +161,12 @@ class _Pass:
         self.least[high.base] = max(self.least.get(high.base, 1), low.offset - high.offset)
 
     # ------------------------------------------------------------------ what is passed on
-    def _adjoint(self, v: Variable) -> Variable:
-        member = self.model.members.get(v.name)
-        if member is None:
-            return variable(self.prefix + v.name, v.shape)
-        return self.model.member(v, self.prefix + member.family, member.step)
-
     def _pass_on(self, equation: Equation) -> None:
         """The adjoint of a name goes to what its right side is made of."""
         model = self.model
         cotangent = self.given.get(equation.name)
         if cotangent is None:
-            cotangent = self._adjoint(equation.left)
+            cotangent = model.prefixed(equation.left, self.prefix)
         for term in equation.terms:
             used = [v for v in variables_of(term.node) if model.unit(v.name) in self.active]
             extent = term.extent or equation.extent
@@ -198,7 +192,7 @@ class _Pass:
         if node is not None and not kept and not variables_of(node):
             self.given[v.name] = node
             return []
-        return [Equation(self._adjoint(v), terms)]
+        return [Equation(self.model.prefixed(v, self.prefix), terms)]
 
     def _family(self, unit: str) -> list[Equation]:
         """The adjoints of a family: one equation for all steps that take the same shares, the last ones first where

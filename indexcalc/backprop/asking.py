@@ -111,7 +111,7 @@ def _made(asked: Asked, line: int, unread: Unread, texts: list[str], own_names: 
         found = Backward((), {}, {}, lengths(model), prefix, {})
         made = tangents(model, model.equations, lowering.variable(wanted[0]), given or number(0), change)
         own = [*given_changes(model, lowering.variable(wanted[0]), change, list(made.values())), *made.values()]
-        changed = _changed(model, output.name, change)
+        changed = model.prefixed(model.output, change).name
         results = {names[0]: tuple([e for e in own if model.unit(e.name) == model.unit(changed)])}
         parts += [("change", e) for e in own]
     else:
@@ -131,16 +131,6 @@ def _made(asked: Asked, line: int, unread: Unread, texts: list[str], own_names: 
     source = Source(tuple(texts), form, output.name, given, frozenset(own_names), changed)
     has_steps = unread.has_steps or any(unread.is_numbered(symbol) for symbol in unread.symbols)
     return Passes(asking, model, found, shown, source, parts, results, has_steps)
-
-
-def _changed(model: Model, output: str, prefix: str) -> str:
-    """What the change of the output is called."""
-    member = model.members.get(output)
-    if member is None:
-        return prefix + output
-    changed = member._replace(family=prefix + member.family)
-    model.members[changed.name] = changed
-    return changed.name
 
 
 def _second(

@@ -71,6 +71,13 @@ class Model:
         self.members[found.name] = found
         return variable(found.name, like.shape)
 
+    def prefixed(self, v: Variable, prefix: str) -> Variable:
+        """What belongs to a variable under its name with a prefix: its adjoint dh[t], its change."""
+        member = self.members.get(v.name)
+        if member is None:
+            return variable(prefix + v.name, v.shape)
+        return self.member(v, prefix + member.family, member.step)
+
     # ------------------------------------------------------------------ steps
     def moved(self, node: Node, to: Step) -> Node:
         """A right side at another step: ``t-1``, ``T``, ``3``."""

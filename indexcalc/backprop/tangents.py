@@ -24,12 +24,6 @@ def tangents(
     for equation in equations:
         known |= values(equation)
 
-    def change(v: Variable) -> Variable:
-        member = model.members.get(v.name)
-        if member is None:
-            return variable(prefix + v.name, v.shape)
-        return model.member(v, prefix + member.family, member.step)
-
     found: dict[Equation, Equation] = {}
     for equation in equations:
         if model.unit(equation.name) not in active:
@@ -37,7 +31,7 @@ def tangents(
         terms = []
         for term in equation.terms:
             changes: dict[Node, Node] = {
-                v: direction if v is by else change(v)
+                v: direction if v is by else model.prefixed(v, prefix)
                 for v in variables_of(term.node)
                 if v is by or model.unit(v.name) in active
             }
@@ -45,7 +39,7 @@ def tangents(
             if node is not zeros(node.shape) or len(equation.terms) == 1:
                 terms.append(Term(restored(node, model.twins), None if node is zeros(node.shape) else term.extent))
         found[equation] = Equation(
-            change(equation.left), tuple(terms) or (Term(zeros(equation.left.shape)),), equation.extent
+            model.prefixed(equation.left, prefix), tuple(terms) or (Term(zeros(equation.left.shape)),), equation.extent
         )
     return found
 
@@ -57,7 +51,7 @@ def given(model: Model, by: Variable, prefix: str, changes: Sequence[Equation]) 
     for i in model.inputs:
         member = model.members.get(i.name)
         if member is not None and i.name != by.name and f"{prefix}{member.family}[]" in families:
-            left = model.member(variable(i.name, i.shape), prefix + member.family, member.step)
+            left = model.prefixed(variable(i.name, i.shape), prefix)
             found.append(Equation(left, (Term(zeros(i.shape)),)))
     return found
 

@@ -15,7 +15,7 @@ from indexcalc.explanation.explained import Explanation
 from indexcalc.explanation.formats import Page, Told, steps
 from indexcalc.explanation.narrative import WHY
 from indexcalc.explanation.steps import Group
-from indexcalc.tensor.nodes import Node, Variable, number, variable
+from indexcalc.tensor.nodes import Node, Variable, number
 
 SHORT = ("Derivative", "Pullback", "Gradient", WHY)
 """The groups of a step's own explanation that are told; with ``full`` all but how it is read."""
@@ -54,13 +54,7 @@ class PassesExplanation(Told):
         """The pullback of one right side to a name in it."""
         model, backward = self.passes.model, self.passes.backward
         own = backward.given.get(equation.name)
-        member = model.members.get(equation.name)
-        name = (
-            backward.prefix + equation.name
-            if member is None
-            else member._replace(family=backward.prefix + member.family).name
-        )
-        cotangent: Node = variable(name, equation.left.shape) if own is None else own
+        cotangent: Node = model.prefixed(equation.left, backward.prefix) if own is None else own
         plain = cotangent is number(1)
         inputs = [self._input(v) for v in variables_of(node)]
         inputs += [self._input(v) for v in variables_of(cotangent) if v not in variables_of(node)]
