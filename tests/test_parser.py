@@ -8,13 +8,14 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lark import Lark
 from lark.exceptions import UnexpectedInput
 
 from indexcalc import IndexcalcError
 from indexcalc.language import syntax
-from indexcalc.language.brackets import DEEPEST
-from indexcalc.language.builder import LONGEST_NUMBER, MOST_FACTORS
-from indexcalc.language.parser import LONGEST, _parser, normalise, parse
+from indexcalc.language.brackets import DEEPEST, Brackets, Word, span_of
+from indexcalc.language.builder import LONGEST_NUMBER, MOST_FACTORS, Builder
+from indexcalc.language.parser import LONGEST, _grammar, normalise, parse
 from indexcalc.language.syntax import Syntax
 
 
@@ -375,13 +376,22 @@ WORDS = re.findall(
 )
 
 
+@pytest.fixture(scope="module")
+def lark() -> Lark:
+    """Lark's own parser, with the builder as its transformer."""
+    return Lark(_grammar(), parser="lalr", lexer="basic", maybe_placeholders=False, transformer=Builder())
+
+
 @settings(max_examples=400)
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9), st.sampled_from(["", " "]))
-def test_the_tables_read_what_lark_reads(words: list[str], blank: str) -> None:
+def test_the_tables_read_what_lark_reads(lark: Lark, words: list[str], blank: str) -> None:
     """The parser's own loop over Lark's tables gives the same tree, and refuses the same texts."""
     text = normalise(blank.join(words))
+    reader = lark.parse_interactive()
     try:
-        expected = _parser().parse(text)
+        for token in Brackets().process(lark.lex(text)):
+            reader.feed_token(Word(token.type, token, *span_of(token)))
+        expected = reader.feed_eof()
     except (UnexpectedInput, IndexcalcError):
         with pytest.raises(IndexcalcError):
             parse(text)

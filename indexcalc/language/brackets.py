@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from lark import Token
 
@@ -15,17 +16,23 @@ DEEPEST = 64
 class Word(Token):
     """A token that knows its kind and its place, and of no lines."""
 
-    __slots__ = ()
+    __slots__ = ("span",)
+    span: Span
     line = column = end_line = end_column = None
+    start_pos = property(lambda self: self.span[0])
+    end_pos = property(lambda self: self.span[1])
 
     def __new__(cls, kind: str, text: str, start: int, end: int) -> Word:
         word = str.__new__(cls, text)
-        word.type, word.start_pos, word.end_pos = kind, start, end
+        word.type, word.span = kind, (start, end)
         return word
 
 
+T = TypeVar("T", bound=Token)
+
+
 def span_of(token: Token) -> Span:
-    """Where a token stands."""
+    """Where a token of Lark's or a word stands."""
     return token.start_pos or 0, token.end_pos or 0
 
 
@@ -37,10 +44,17 @@ class Brackets:
     closers = frozenset({"CLOSE", "CLOSE_BRACE", "CLOSE_INDEX", "CLOSE_BAR", "CLOSE_NORM"})
     operands = closers | {"NUMBER", "NAME", "SUBSCRIPT", "NAME_SUPERSCRIPT", "TRANSPOSE", "SUPERSCRIPT"}
 
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+    @classmethod
+    def told_apart(cls, text: str, words: Sequence[Word]) -> Iterable[Word]:
+        """The words of a text; they need no processing where it has no bars and no loops and few brackets."""
+        few = text.count("(") + text.count("[") + text.count("{") <= DEEPEST
+        return words if few and not any(sign in text for sign in ("|", "‖", "..")) else cls().process(words)
+
+    def process(self, stream: Iterable[T]) -> Iterator[T | Word]:
         previous = ""
         open_bars: list[str] = []
         depth = loops = 0
+        token: T | Word
         for token in stream:
             if token.type == "FOR":
                 loops += 1
@@ -72,7 +86,7 @@ class Brackets:
             yield token
 
     @staticmethod
-    def _two_bars(token: Token, open_bars: list[str]) -> Generator[Token, None, bool]:
+    def _two_bars(token: Token, open_bars: list[str]) -> Generator[Word, None, bool]:
         """Two bars that are no norm: both close (|a + |b||), or one closes and one opens (|x||y|)."""
         both = open_bars[-2:] == ["BAR", "BAR"]
         open_bars.pop()

@@ -6,11 +6,9 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from lark import Token, Transformer
-
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
-from indexcalc.language.brackets import span_of
+from indexcalc.language.brackets import Word
 from indexcalc.language.characters import SUBSCRIPTS, SUPERSCRIPTS, ascii_name
 from indexcalc.language.shorthands import SHORTHANDS
 from indexcalc.language.syntax import Loop, Name, Script, Side, Statement, Syntax
@@ -31,50 +29,46 @@ OPERATORS = {
 }
 
 
-def _span(part: Any) -> Span:
-    return span_of(part) if isinstance(part, Token) else part.span
-
-
 def _before(parts: list[Any]) -> Span:
     """Where the name of a function would stand that bars write."""
-    start, _ = _span(parts[0])
+    start, _ = parts[0].span
     return start, start
 
 
 def _across(parts: list[Any]) -> Span:
-    return _span(parts[0])[0], _span(parts[-1])[1]
+    return parts[0].span[0], parts[-1].span[1]
 
 
-class Builder(Transformer[Token, Statement]):
-    """One method a grammar rule: its parts → a node of the syntax tree."""
+class Builder:
+    """One method a grammar rule: its parts, words and nodes → a node of the syntax tree."""
 
     def number(self, parts: list[Any]) -> Syntax:
         if parts[0].isdecimal() and len(parts[0]) <= LONGEST_NUMBER:
-            return syntax.Number(_across(parts), Fraction(int(parts[0])))
+            return syntax.Number(parts[0].span, Fraction(int(parts[0])))
         mantissa, _, exponent = str(parts[0]).lower().partition("e")
         if len(mantissa) + abs(int(exponent[:9] or 0)) > LONGEST_NUMBER:
-            raise IndexcalcError("E506", "this number has too many digits", _across(parts))
-        return syntax.Number(_across(parts), Fraction(str(parts[0])))
+            raise IndexcalcError("E506", "this number has too many digits", parts[0].span)
+        return syntax.Number(parts[0].span, Fraction(str(parts[0])))
 
     def name(self, parts: list[Any]) -> Syntax:
-        return Name(_across(parts), ascii_name(parts[0]), ())
+        return Name(parts[0].span, ascii_name(parts[0]), ())
 
     def partial(self, parts: list[Any]) -> Syntax:
-        return syntax.Partial(_across(parts))
+        return syntax.Partial(parts[0].span)
 
     def call(self, parts: list[Any]) -> Syntax:
         name, arguments = parts[0], parts[2]
         function = ascii_name(str(name).rstrip(".").rpartition(".")[2])
         if function in SHORTHANDS and len(arguments) == 2:
-            return SHORTHANDS[function].build(_across(parts), _span(name), *arguments)
-        return syntax.Call(_across(parts), function, _span(name), arguments)
+            return SHORTHANDS[function].build(_across(parts), name.span, *arguments)
+        return syntax.Call(_across(parts), function, name.span, arguments)
 
     def einsum(self, parts: list[Any]) -> Syntax:
         _, quote, rest = re.split("(['\"])", str(parts[0]), maxsplit=1)
-        return syntax.Call(_across(parts), syntax.EINSUM + rest.split(quote)[0], _span(parts[0]), parts[1])
+        return syntax.Call(_across(parts), syntax.EINSUM + rest.split(quote)[0], parts[0].span, parts[1])
 
     def arguments(self, parts: list[Any]) -> tuple[Syntax, ...]:
-        return tuple(part for part in parts if not isinstance(part, Token))
+        return tuple(part for part in parts if not isinstance(part, Word))
 
     def group(self, parts: list[Any]) -> Syntax:
         return syntax.Group(_across(parts), parts[1])
@@ -89,19 +83,19 @@ class Builder(Transformer[Token, Statement]):
         return syntax.Call(_across(parts), "norm2", _before(parts), (parts[1],))
 
     def root(self, parts: list[Any]) -> Syntax:
-        return syntax.Call(_across(parts), "sqrt", _span(parts[0]), (parts[1],))
+        return syntax.Call(_across(parts), "sqrt", parts[0].span, (parts[1],))
 
     def sum_over(self, parts: list[Any]) -> Syntax:
         sign = parts[0]
         cut = sign.index("_")
-        script = _script(sign[cut:], (_span(sign)[0] + cut, _span(sign)[1]))
+        script = _script(sign[cut:], (sign.span[0] + cut, sign.span[1]))
         return syntax.SumOver(_across(parts), script, parts[2] if len(parts) > 2 else parts[1])
 
     def apply(self, parts: list[Any]) -> Syntax:
         r"""``\tanh x``, ``\sin^2(x)``"""
         function, *powers, body = parts
         inside = body.body if isinstance(body, syntax.Group) else body
-        call = syntax.Call(_across(parts), str(function), _span(function), (inside,))
+        call = syntax.Call(_across(parts), str(function), function.span, (inside,))
         if powers and isinstance(powers[0][1], syntax.Signed):
             message = "this can be the inverse function or the reciprocal"
             raise IndexcalcError("E105", message, powers[0][0], r"write `1/\tanh(x)`, or `\operatorname{asin}(x)`")
@@ -121,7 +115,7 @@ class Builder(Transformer[Token, Statement]):
         r"""``\nabla_x f`` → grad(f, x)"""
         sign, body = parts[0], parts[-1]
         arguments = (body, parts[2]) if len(parts) > 2 else (body,)
-        return syntax.Call(_across(parts), str(sign), _span(sign), arguments)
+        return syntax.Call(_across(parts), str(sign), sign.span, arguments)
 
     def sum(self, parts: list[Any]) -> Syntax:
         terms = [(1, parts[0])]
@@ -135,7 +129,7 @@ class Builder(Transformer[Token, Statement]):
         if isinstance(parts[0], syntax.Product):  # a derivative, which takes what follows
             factors, operator = list(parts[0].factors), ""
         for part in parts[len(factors) > 0 :]:
-            if isinstance(part, Token):
+            if isinstance(part, Word):
                 operator = OPERATORS[part.type]
             else:
                 if operator == "" and factors and _is_open(factors[-1][1]) and not isinstance(part, syntax.Call):
@@ -171,8 +165,8 @@ class Builder(Transformer[Token, Statement]):
         return node
 
     def side(self, parts: list[Any]) -> Side:
-        arrow = next((k for k, part in enumerate(parts) if isinstance(part, Token) and part.type == "ARROW"), None)
-        items = tuple(part for part in parts[:arrow] if not isinstance(part, Token))
+        arrow = next((k for k, part in enumerate(parts) if isinstance(part, Word) and part.type == "ARROW"), None)
+        items = tuple(part for part in parts[:arrow] if not isinstance(part, Word))
         target = None if arrow is None or arrow + 1 == len(parts) else parts[-1]
         return Side(_across(parts), items, arrow is not None, target)
 
@@ -223,17 +217,17 @@ def _script(text: str, span: Span) -> Script:
 
 
 def _with_suffix(node: Syntax, suffix: Any) -> Syntax:
-    span = (_span(node)[0], span_of(suffix)[1] if isinstance(suffix, Token) else suffix[0][1])
-    if isinstance(suffix, Token):
+    span = (node.span[0], suffix.span[1] if isinstance(suffix, Word) else suffix[0][1])
+    if isinstance(suffix, Word):
         if suffix.type in ("SUBSCRIPT", "NAME_SUPERSCRIPT"):
-            return _with_script(node, _script(str(suffix), _span(suffix)), span)
+            return _with_script(node, _script(str(suffix), suffix.span), span)
         if suffix.type == "TRANSPOSE":
             return node.body if isinstance(node, syntax.Transpose) else syntax.Transpose(span, node)
         if suffix.type == "INVERSE_TRANSPOSE":
-            inverse = _with_power(node, syntax.Number(_span(suffix), Fraction(-1)), False, span)
+            inverse = _with_power(node, syntax.Number(suffix.span, Fraction(-1)), False, span)
             return syntax.Transpose(span, inverse)
         digits = str(suffix).translate(SUPERSCRIPTS)
-        return _with_power(node, syntax.Number(_span(suffix), Fraction(digits)), False, span)
+        return _with_power(node, syntax.Number(suffix.span, Fraction(digits)), False, span)
     if len(suffix) == 3:
         return _with_power(node, suffix[1], suffix[2], span)
     names = [_index_name(item) for item in suffix[1]]

@@ -11,9 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
-from lark import Token
-
 from indexcalc.errors import IndexcalcError
+from indexcalc.language.brackets import Word
 from indexcalc.language.characters import ascii_name
 from indexcalc.language.latex_words import (
     ACCENTS,
@@ -37,13 +36,13 @@ class LatexReader:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.runs: set[int] = set()
-        self.previous = Token("START", "", start_pos=0, end_pos=0)
+        self.previous = Word("START", "", 0, 0)
         self.indices = ""
         """Every letter that stands in a subscript."""
         self.beside: list[tuple[str, int]] = []
         """Letters that touch a subscript without braces, as the j of ``W_ij``."""
         self.squares: list[str] = []
-        self.commands: dict[str, Callable[[int], Iterator[Token]]] = {
+        self.commands: dict[str, Callable[[int], Iterator[Word]]] = {
             r"\sqrt": self._root,
             r"\sum": self._sum,
             r"\nabla": self._nabla,
@@ -52,7 +51,7 @@ class LatexReader:
             **dict.fromkeys((r"\frac", r"\tfrac", r"\dfrac", r"\cfrac"), self._fraction),
         }
 
-    def tokens(self) -> Iterator[Token]:
+    def tokens(self) -> Iterator[Word]:
         self._skip()
         while self.at < len(self.text):
             yield from self._item()
@@ -69,11 +68,11 @@ class LatexReader:
     def _next(self, *texts: str) -> bool:
         return self.text.startswith(texts, self.at)
 
-    def _token(self, kind: str, value: str, start: int, end: int | None = None) -> Token:
-        self.previous = Token(kind, value, start_pos=start, end_pos=self.at if end is None else end)
+    def _token(self, kind: str, value: str, start: int, end: int | None = None) -> Word:
+        self.previous = Word(kind, value, start, self.at if end is None else end)
         return self.previous
 
-    def _item(self, single: bool = False) -> Iterator[Token]:
+    def _item(self, single: bool = False) -> Iterator[Word]:
         """The tokens of what comes next; with ``single``, of one digit, letter or command, as behind ``\\frac``."""
         start = self.at
         match = pattern("item").match(self.text, start)
@@ -93,7 +92,7 @@ class LatexReader:
             else:
                 yield self._token(str(kind), value, start)
 
-    def _until_brace(self, opened: int) -> Iterator[Token]:
+    def _until_brace(self, opened: int) -> Iterator[Word]:
         self._skip()
         while not self._next("}"):
             if self.at == len(self.text):
@@ -102,7 +101,7 @@ class LatexReader:
             self._skip()
         self.at += 1
 
-    def _inside(self, command: int) -> Iterator[Token]:
+    def _inside(self, command: int) -> Iterator[Word]:
         """What stands between the braces that follow, or one token where there are none."""
         self._skip()
         start = self.at
@@ -115,7 +114,7 @@ class LatexReader:
         else:
             yield from self._item(single=True)
 
-    def _argument(self, command: int, opener: str = "OPEN_BRACE", closer: str = "CLOSE_BRACE") -> Iterator[Token]:
+    def _argument(self, command: int, opener: str = "OPEN_BRACE", closer: str = "CLOSE_BRACE") -> Iterator[Word]:
         self._skip()
         braces = int(self._next("{"))
         yield self._token(opener, "{", self.at, self.at + braces)
@@ -138,7 +137,7 @@ class LatexReader:
         raise IndexcalcError("E104", "`{` is never closed", (start, start + 1), "add the closing brace")
 
     # ------------------------------------------------------------------ signs
-    def _sign(self, sign: str, start: int) -> Iterator[Token]:
+    def _sign(self, sign: str, start: int) -> Iterator[Word]:
         if sign in ",.;" and after_blanks(self.text, self.at) == len(self.text):
             return  # the end of a sentence
         if sign == "_":
@@ -150,11 +149,11 @@ class LatexReader:
             if len(tokens) == 1 or [token.type for token in tokens] == ["NAME", "SUBSCRIPT"]:
                 yield from tokens
             elif tokens:
-                yield Token("OPEN", "{", start_pos=start, end_pos=start + 1)
+                yield Word("OPEN", "{", start, start + 1)
                 yield from tokens
                 yield self._token("CLOSE", "}", self.at - 1)
         elif sign == "[":
-            index = self.previous.type in ("NAME", "SUBSCRIPT", "CLOSE_INDEX") and self.previous.end_pos == start
+            index = self.previous.type in ("NAME", "SUBSCRIPT", "CLOSE_INDEX") and self.previous.span[1] == start
             self.squares.append("_INDEX" if index else "")
             yield self._token("OPEN" + self.squares[-1], sign, start)
         elif sign == "]":
@@ -165,7 +164,7 @@ class LatexReader:
             shown = f"`{sign}`" if sign.isprintable() else f"U+{ord(sign):04X}"
             raise IndexcalcError("E103", f"the character {shown} has no meaning here", (start, start + 1))
 
-    def _bar(self, bar: str, start: int) -> Token:
+    def _bar(self, bar: str, start: int) -> Word:
         norm = bar.endswith(("||", "‖", r"\|", "Vert"))
         opens = "left" in bar or re.match(r"\\[bB]igg?l|\\l[vV]ert", bar)
         closes = "right" in bar or re.match(r"\\[bB]igg?r|\\r[vV]ert", bar)
@@ -174,8 +173,8 @@ class LatexReader:
         return self._token("NORM_BAR" if kind == "NORM" else kind, "‖" if norm and bar != "||" else bar, start)
 
     # ------------------------------------------------------------------ names
-    def _word(self, word: str, start: int) -> Iterator[Token]:
-        touches = self.previous.type == "SUBSCRIPT" and self.previous.end_pos == start and self.text[start - 2] == "_"
+    def _word(self, word: str, start: int) -> Iterator[Word]:
+        touches = self.previous.type == "SUBSCRIPT" and self.previous.span[1] == start and self.text[start - 2] == "_"
         if touches and (len(word) > 1 or not self._next("_")):
             self.beside.append((word[0], start))
         self._skip()
@@ -187,7 +186,7 @@ class LatexReader:
         else:
             yield from self._letters(word, start)
 
-    def _letters(self, word: str, start: int) -> Iterator[Token]:
+    def _letters(self, word: str, start: int) -> Iterator[Word]:
         r"""A run of letters; letter by letter behind ``/`` and ``\log``, for `a/bc` can be read in two ways."""
         if not word.isalpha() or len(word) == 1 or word in KINDS:
             yield self._token("NAME", word, start, start + len(word))
@@ -197,24 +196,24 @@ class LatexReader:
             self.runs.add(start)
             yield self._token("NAME", word, start, start + len(word))
 
-    def _name(self, name: str, start: int) -> Token:
+    def _name(self, name: str, start: int) -> Word:
         end = self.at
         self._skip()
         return self._token("CALL" if self._next("(") else "NAME", name, start, end)
 
-    def _accent(self, command: str, start: int) -> Iterator[Token]:
-        name, *rest = list(self._inside(start)) or [Token("", "")]
+    def _accent(self, command: str, start: int) -> Iterator[Word]:
+        name, *rest = list(self._inside(start)) or [Word("", "", 0, 0)]
         if name.type != "NAME" or len(name) > 1 or [token.type for token in rest] not in ([], ["SUBSCRIPT"]):
             raise IndexcalcError("E404", "an accent over more than a letter is not supported yet", (start, self.at))
         accented = ascii_name(name) + ACCENTS[command]
         if rest:
-            yield self._token("NAME", accented, start, name.end_pos)
+            yield self._token("NAME", accented, start, name.span[1])
             yield from rest
         else:
             yield self._name(accented, start)
 
     # ------------------------------------------------------------------ commands
-    def _command(self, command: str, start: int) -> Iterator[Token]:
+    def _command(self, command: str, start: int) -> Iterator[Word]:
         if command in self.commands:
             yield from self.commands[command](start)
         elif command in SIGNS:
@@ -241,7 +240,7 @@ class LatexReader:
         help_ = f"did you mean `{near[0]}`?" if near else r"a function is `\operatorname{f}(x)`, a name `\text{name}`"
         return IndexcalcError("E103", f"the command `{command}` is not known", span, help_)
 
-    def _font(self, start: int) -> Iterator[Token]:
+    def _font(self, start: int) -> Iterator[Word]:
         """A font is no part of a name; a bold one is the vector of ones."""
         tokens = list(self._inside(start))
         if [str(token) for token in tokens] == ["1"]:
@@ -250,7 +249,7 @@ class LatexReader:
             )
         yield from tokens
 
-    def _text(self, command: str, start: int) -> list[Token]:
+    def _text(self, command: str, start: int) -> list[Word]:
         r"""``\text{loss}`` is a name and ``\operatorname{tr}`` a function; nothing where a command is a font here."""
         before = self.at
         if self._next("*"):
@@ -268,7 +267,7 @@ class LatexReader:
             return [self._function(function, start)]
         return [self._name(word, start)]
 
-    def _function(self, name: str, start: int) -> Token:
+    def _function(self, name: str, start: int) -> Word:
         r"""``\tanh(…)`` is a call; ``\tanh x`` applies to the next factor."""
         end = self.at
         self._skip()
@@ -277,12 +276,12 @@ class LatexReader:
         opens = self._next("(", "[", r"\{", r"\lbrace", r"\lbrack")
         return self._token("CALL" if opens else "APPLY", name, start, end)
 
-    def _fraction(self, start: int) -> Iterator[Token]:
+    def _fraction(self, start: int) -> Iterator[Word]:
         yield self._token("FRACTION", self.text[start : self.at], start)
         yield from self._argument(start)
         yield from self._argument(start)
 
-    def _root(self, start: int) -> Iterator[Token]:
+    def _root(self, start: int) -> Iterator[Word]:
         yield self._token("ROOT", "√", start)
         self._skip()
         if self._next("["):
@@ -290,36 +289,36 @@ class LatexReader:
             raise IndexcalcError("E404", "a root of another order is not supported yet", (start, self.at + 1), help_)
         yield from self._argument(start, "OPEN", "CLOSE")
 
-    def _nabla(self, start: int) -> Iterator[Token]:
+    def _nabla(self, start: int) -> Iterator[Word]:
         r"""``\nabla_x f`` is grad(f, x), and ``\nabla^2_x f`` is hess(f, x)."""
-        sign, variable = self._token("NABLA", "grad", start), list[Token]()
+        sign, variable = self._token("NABLA", "grad", start), list[Word]()
         self._skip()
         while self._next("_", "^"):
             mark = self.text[self.at]
             self.at += 1
             if mark == "_":
                 found = self._argument(start)  # what follows is what it is taken of: x is not called
-                variable = [Token.new_borrow_pos("NAME", t, t) if t.type == "CALL" else t for t in found]
+                variable = [Word("NAME", t, *t.span) if t.type == "CALL" else t for t in found]
             elif "".join(self.text[slice(*self._raw(start))].split()) == "2":
-                sign = Token("NABLA", "hess", start_pos=start, end_pos=sign.end_pos)
+                sign = Word("NABLA", "hess", start, sign.span[1])
             else:
                 raise IndexcalcError("E404", "this power of a gradient is not supported yet", (start, self.at))
             self._skip()
         yield sign
         yield from variable
 
-    def _inner_product(self, start: int) -> Iterator[Token]:
+    def _inner_product(self, start: int) -> Iterator[Word]:
         yield self._token("CALL", "dot", start)
         yield self._token("OPEN", r"\langle", start)
 
-    def _member(self, start: int) -> Iterator[Token]:
+    def _member(self, start: int) -> Iterator[Word]:
         r"""``W \in \mathbb{R}^{m \times n}`` declares W."""
         match = pattern("reals").match(self.text, self.at)
         if match is None:
             raise IndexcalcError("E404", "only membership in the reals is read", (start, self.at), r"`\mathbb{R}^n`")
         self.at = match.end()
         self._skip()
-        sizes: list[Token] = []
+        sizes: list[Word] = []
         if self._next("^"):
             self.at += 1
             sizes = list(self._inside(start))
@@ -330,13 +329,11 @@ class LatexReader:
         if sizes:
             yield self._token("OPEN", "(", start)
             for token in sizes:
-                yield Token(
-                    "COMMA" if token.type == "TIMES" else token.type, str(token), token.start_pos, end_pos=token.end_pos
-                )
+                yield Word("COMMA" if token.type == "TIMES" else token.type, token, *token.span)
             yield self._token("CLOSE", ")", start)
 
     # ------------------------------------------------------------------ sums
-    def _sum(self, start: int) -> Iterator[Token]:
+    def _sum(self, start: int) -> Iterator[Word]:
         lower, upper, mark, inside, end = "", "", start, start, self.at
         self._skip()
         while self._next("_", "^"):
@@ -364,7 +361,7 @@ class LatexReader:
         yield self._token("SUM_SIGN", f"{self.text[start:mark]}_{{{' '.join(names)}}}", start, end)
 
     # ------------------------------------------------------------------ scripts
-    def _subscript(self, start: int) -> Token:
+    def _subscript(self, start: int) -> Word:
         self._one_digit(start)
         first, last = self._raw(start)
         text = self._script(self.text[first:last], first)
@@ -402,7 +399,7 @@ class LatexReader:
         joined = "".join(text.split())
         return joined if joined.isalpha() else text
 
-    def _superscript(self, start: int) -> Iterator[Token]:
+    def _superscript(self, start: int) -> Iterator[Word]:
         closes = self.previous.type in ("BAR", "NORM_BAR", "CLOSE_BAR", "CLOSE_NORM")
         tokens = list(self._raised(start))
         self._skip()
@@ -411,7 +408,7 @@ class LatexReader:
             yield self._subscript(self.at - 1)
         yield from tokens
 
-    def _raised(self, start: int) -> Iterator[Token]:
+    def _raised(self, start: int) -> Iterator[Word]:
         self._skip()
         at = self.at
         if match := pattern("transpose").match(self.text, at):

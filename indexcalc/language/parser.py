@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from lark import Lark
+from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from indexcalc.errors import IndexcalcError
@@ -39,32 +40,33 @@ def parse(text: str) -> Statement:
     if is_latex(text):
         return _parse_latex(text)
     try:
-        return _tables().parse(Brackets().process(_tables().tokens(text)))
+        return _tables().parse(Brackets.told_apart(text, _tables().words(text)))
     except Misfit:
-        return _refused(text)
-
-
-def _refused(text: str) -> Statement:
-    """What is wrong with a text that the tables refuse."""
-    try:
-        return _parser().parse(text)  # type: ignore[return-value]
-    except UnexpectedCharacters as error:
-        raise unreadable(text, error.pos_in_stream or 0) from None
-    except UnexpectedToken as error:
-        raise syntax_error(text, error, _parser().lex(text), error.accepts or ()) from None
+        raise _mistake(text, lambda: _parser().lex(text)) from None
 
 
 def _parse_latex(text: str) -> Statement:
-    """The same grammar, fed with the tokens that LaTeX stands for."""
-    reader, parser = LatexReader(text), _parser().parse_interactive()
+    """The same grammar, fed with the words that LaTeX stands for."""
+    reader = LatexReader(text)
     try:
-        for token in Brackets().process(reader.tokens()):
-            parser.feed_token(token)
-        statement: Statement = parser.feed_eof()  # type: ignore[no-untyped-call]
-    except UnexpectedToken as error:
-        tokens = Brackets().process(LatexReader(text).tokens())
-        raise syntax_error(text, error, tokens, parser.accepts()) from None  # type: ignore[no-untyped-call]
+        statement = _tables().parse(Brackets().process(reader.tokens()))
+    except Misfit:
+        raise _mistake(text, lambda: Brackets().process(LatexReader(text).tokens())) from None
     return statement._replace(runs=frozenset(reader.runs))
+
+
+def _mistake(text: str, tokens: Callable[[], Iterator[Token]]) -> IndexcalcError:
+    """What is wrong with a text that the tables refuse."""
+    parser = _parser().parse_interactive()
+    try:
+        for token in tokens():
+            parser.feed_token(token)
+        parser.feed_eof()  # type: ignore[no-untyped-call]
+    except UnexpectedCharacters as error:
+        return unreadable(text, error.pos_in_stream or 0)
+    except UnexpectedToken as error:
+        return syntax_error(text, error, tokens(), parser.accepts())  # type: ignore[no-untyped-call]
+    raise AssertionError(text)
 
 
 @cache
@@ -74,19 +76,16 @@ def _tables() -> Tables:
 
 @cache
 def _parser() -> Lark:
+    return Lark(
+        _grammar(), parser="lalr", lexer="basic", maybe_placeholders=False, postlex=Brackets(), cache=_cache_file()
+    )
+
+
+def _grammar() -> str:
     package = Path(__file__).resolve().parent.parent
     checkout = (package.parent / "pyproject.toml").is_file()  # an editable install may leave a stale copy
     folder = (package.parent if checkout else package) / "grammar"
-    grammar = "\n".join((folder / f"{name}.lark").read_text(encoding="utf-8") for name in GRAMMAR)
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer="basic",
-        maybe_placeholders=False,
-        postlex=Brackets(),
-        transformer=Builder(),
-        cache=_cache_file(),
-    )
+    return "\n".join([(folder / f"{name}.lark").read_text(encoding="utf-8") for name in GRAMMAR])
 
 
 def _cache_file() -> str | bool:

@@ -4,11 +4,11 @@ wrong with a text that does not fit."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 
-from lark import Lark, Token
+from lark import Lark
 from lark.grammar import Rule
 
 from indexcalc.language.brackets import Word
@@ -23,8 +23,8 @@ class Misfit(Exception):
 
 
 class Reduction(NamedTuple):
-    """How many parts a rule has, which of them are lists of parts (rules that begin with ``_``), what makes a value of
-    them (nothing where there is one part, whose value it has), and its name."""
+    """How many parts a rule has, which of them are lists of parts, what makes a value of them (nothing where there is
+    one part, whose value it has), and its name."""
 
     size: int
     lists: tuple[int, ...]
@@ -32,29 +32,23 @@ class Reduction(NamedTuple):
     name: str
 
 
-class _States(dict[int, dict[str, Any]]):
-    """States of the parser, each made when it is first come to: for each kind of token or part the next state, or the
-    rule that is complete before it."""
+class State(dict[str | tuple[str, str], Any]):
+    """A state of the parser. Its entries are made when they are first asked for: of a kind of word the next state, or
+    the rule that is complete before it; of a rule and the kind of the word behind it the next state once all rules
+    of one part are complete, too. Raises Misfit."""
 
-    def __init__(self, tables: Mapping[int, Mapping[str, tuple[Any, Any]]], builder: Builder) -> None:
-        self._tables, self._builder = tables, builder
-        self._made: dict[int, Reduction] = {}
+    __slots__ = ("number", "tables")
 
-    def __missing__(self, state: int) -> dict[str, Any]:
-        table = self._tables[state]
-        row = {kind: to if isinstance(to, int) else self._reduction(to) for kind, (_, to) in table.items()}
-        self[state] = row
-        return row
+    def __init__(self, number: int, tables: Tables) -> None:
+        self.number, self.tables = number, tables
 
-    def _reduction(self, rule: Rule) -> Reduction:
-        found = self._made.get(id(rule))
-        if found is None:
-            lists = tuple([k for k, symbol in enumerate(rule.expansion) if symbol.name.startswith("_")])
-            name, size = rule.alias or rule.origin.name, len(rule.expansion)
-            is_part = rule.options.expand1 and not rule.alias and size == 1 and not lists
-            build = None if is_part else list if name.startswith("_") else getattr(self._builder, name)
-            found = self._made[id(rule)] = Reduction(size, lists, build, rule.origin.name)
-        return found
+    def __missing__(self, key: str | tuple[str, str]) -> State | Reduction:
+        name, kind = (key, "") if isinstance(key, str) else key
+        made: Any = self.tables.action(self.number, name)
+        while kind and isinstance(unit := made[kind], Reduction) and unit.build is None:
+            made = self.tables.action(self.number, unit.name)
+        self[key] = made
+        return made  # type: ignore[no-any-return]
 
 
 class Tables:
@@ -62,8 +56,13 @@ class Tables:
 
     def __init__(self, lark: Lark, builder: Builder) -> None:
         conf = lark.parse_interactive().parser_state.parse_conf
-        self._start, self._end = conf.start_state, conf.end_state
-        self._states = _States(conf.states, builder)
+        self._table, self._end, self._builder = conf.states, conf.end_state, builder
+        self._states: dict[int, State] = {}
+        self._reductions: dict[Rule, Reduction] = {}
+        self._start = self._state(conf.start_state)
+        inline = [rule for rule in lark.rules if rule.origin.name.startswith("_")]
+        self._lists = frozenset([rule.origin.name for rule in inline if len(rule.expansion) > 1])
+        """The rules that are lists of parts; others whose names begin with ``_`` are one part."""
         self._ignored = frozenset(lark.lexer_conf.ignore)
         self._reserved = {t.pattern.value: t.name for t in lark.terminals if t.pattern.type == "str"}
         # as Lark has it: the first that matches wins
@@ -73,44 +72,64 @@ class Tables:
         blank = "|".join([t.pattern.to_regexp() for t in words if t.name in self._ignored])
         self._word = re.compile(f"(?:{named})(?:{blank})?")
 
-    def tokens(self, text: str) -> Iterator[Token]:
+    # ------------------------------------------------------------------ Lark's tables
+    def action(self, number: int, kind: str) -> Any:
+        """What a state does before a kind of word, or behind a rule. Raises Misfit."""
+        if kind == END.type and number == self._end:
+            return self._state(number)
+        if kind not in self._table[number]:
+            raise Misfit
+        _, to = self._table[number][kind]
+        return self._state(to) if isinstance(to, int) else self._reduction(to)
+
+    def _state(self, number: int) -> State:
+        return self._states.setdefault(number, State(number, self))
+
+    def _reduction(self, rule: Rule) -> Reduction:
+        found = self._reductions.get(rule)
+        if found is None:
+            lists = tuple([k for k, symbol in enumerate(rule.expansion) if symbol.name in self._lists])
+            name, size = rule.alias or rule.origin.name, len(rule.expansion)
+            is_list = rule.origin.name in self._lists
+            is_part = size == 1 and not lists and not is_list and (name.startswith("_") or rule.options.expand1)
+            build = None if is_part and not rule.alias else list if is_list else getattr(self._builder, name)
+            found = self._reductions[rule] = Reduction(size, lists, build, rule.origin.name)
+        return found
+
+    # ------------------------------------------------------------------ reading
+    def words(self, text: str) -> list[Word]:
         """The words of a text. Raises Misfit."""
+        found: list[Word] = []
         at = 0
-        for found in self._word.finditer(text):
-            start, kind = found.start(), found.lastgroup or ""
+        for match in self._word.finditer(text):
+            start, kind = match.start(), match.lastgroup or ""
             if start > at:
                 raise Misfit
-            at, end = found.end(), found.end(kind)
+            at, end = match.end(), match.end(kind)
             if kind not in self._ignored:
                 word = text[start:end]
-                yield Word(self._reserved.get(word, kind) if kind == "NAME" else kind, word, start, end)
+                found.append(Word(self._reserved.get(word, kind) if kind == "NAME" else kind, word, start, end))
         if at < len(text):
             raise Misfit
+        return found
 
-    def parse(self, tokens: Iterable[Token]) -> Statement:
+    def parse(self, words: Iterable[Word]) -> Statement:
         """The syntax tree of a statement. Raises Misfit, and IndexcalcError."""
-        actions, states = self._states, [self._start]
+        states: list[State] = [self._start]
         values: list[Any] = []
-        for token in chain(tokens, [END]):
-            kind = token.type
-            while True:
-                action = actions[states[-1]].get(kind)
-                if action.__class__ is int:
-                    states.append(action)
-                    values.append(token)
-                    break
-                if action is None:
-                    if kind == "$END" and states[-1] == self._end:
-                        break
-                    raise Misfit
+        for word in chain(words, [END]):
+            kind = word.type
+            while (action := states[-1][kind]).__class__ is Reduction:
                 size, lists, build, name = action
-                if build is None:
-                    states[-1] = actions[states[-2]][name]
-                    continue
-                parts = values[-size:] if size else []
-                del values[len(values) - size :], states[len(states) - size :]
-                values.append(build(_joined(parts, lists) if lists else parts))
-                states.append(actions[states[-1]][name])
+                if build is not None:
+                    first = len(values) - size
+                    parts = values[first:]
+                    values[first:] = (build(_joined(parts, lists) if lists else parts),)
+                if size:
+                    del states[-size:]
+                states.append(states[-1][name, kind])
+            states.append(action)
+            values.append(word)
         return values[0]  # type: ignore[no-any-return]
 
 

@@ -156,6 +156,8 @@ class Additive(Protocol):
         """coefficient x the sum, as a sum."""
 
 
+_products: dict[tuple[Rational, tuple[Factor, ...], Labels, tuple[tuple[int, Dimension], ...]], Node] = cache()
+"""Products that were asked for: einsum."""
 _reindexed: dict[tuple[Node, Labels], Node] = cache()
 """Nodes with their axes in another order, or a diagonal: reindex."""
 
@@ -168,18 +170,16 @@ def einsum(
 ) -> Node:
     """coefficient · Π factors, every label that is not in ``output`` summed. ``broadcast`` gives the
     sizes of labels that no factor has: ones along an output axis, the size itself where summed."""
-    factors, broadcast = list(factors), broadcast or {}
+    factors, broadcast = tuple(factors), broadcast or {}
     if len(factors) == 1 and coefficient == 1:
         node, labels = factors[0]
-        kept = set(output)
-        if kept.issuperset(broadcast) and len(kept) == len(labels) == len(output) and kept.issubset(labels):
-            if labels == output:
-                return node
-            key = (node, tuple([output.index(label) for label in labels]))
-            if key not in _reindexed:
-                _reindexed[key] = _product(1, factors, output, {})
-            return _reindexed[key]
-    return _product(coefficient, factors, output, broadcast)
+        if labels == output and len(set(output)) == len(output) and broadcast.keys() <= set(output):
+            return node
+    key = (coefficient, factors, output, tuple(broadcast.items()))
+    found = _products.get(key)
+    if found is None:
+        found = _products[key] = _product(coefficient, factors, output, broadcast)
+    return found
 
 
 def _product(
