@@ -196,7 +196,8 @@ class Answer:
     @cached_property
     def arguments(self) -> dict[str, str]:
         """The argument of the code for each variable, by the name that the user typed."""
-        functions = [(name, name) for name in declared_functions([self.derivation.node])]
+        declared = any(i.rank == "elementwise" for i in self.task.inputs)  # f' is no input
+        functions = [(name, name) for name in declared_functions([self.derivation.node])] if declared else []
         spelled = dict.fromkeys([*((i.name, i.spelling) for i in self.task.inputs), *functions])
         names = argument_names([name for name, _ in spelled])
         return {spelling: names[name] for name, spelling in spelled}

@@ -75,7 +75,7 @@ class Asked:
                     message = f"`{symbol_.spelling}` has {axes} and {counted(len(letters))} here"
                     raise IndexcalcError("E211", message, body.span)
                 self.name = symbol_.name if symbol_.meaning is not None else ""
-                return Leaf(symbol_.axes, symbol_), letters or symbol_.letters, []
+                return symbol_.leaf, letters or symbol_.letters, []
         reading = Reading(self.scope, self.text, variables)
         meaning, own = reading.read(body, None)
         return meaning, own, reading.notes
@@ -89,9 +89,9 @@ class Asked:
                 whole = syntax.spelling(node.text, node.scripts)
                 symbol = Symbol(whole, kind_of(axes), axes, whole, node.span, assumed=True)
                 self.scope.add(symbol)
-                return Leaf(axes, symbol)
+                return symbol.leaf
             if not scripts:
-                return self._fitting(Leaf(symbol.axes, symbol), axes, node.span)
+                return self._fitting(symbol.leaf, axes, node.span)
         reading = Reading(self.scope, self.text)
         return self._fitting(reading.read(node, None)[0], axes, node.span)
 
@@ -237,7 +237,8 @@ class Asked:
         output = lowering.lower(self.meaning)
         twins = {lowering.variable(v): lowering.known(v) for v in special if v.structure}
         inputs = [Input(s.name, s.spelling, s.kind, s.structure, lowering.shape(s.axes), s.assumed) for s in leaves]
-        inputs += [Input(name, name, "elementwise", (), (), False) for name in declared_functions([output])]
+        if self.scope.functions:
+            inputs += [Input(name, name, "elementwise", (), (), False) for name in declared_functions([output])]
         return _Lowered(
             lowering=lowering,
             output=output,

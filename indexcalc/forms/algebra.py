@@ -27,6 +27,12 @@ def transpose(form: Form) -> Form:
     """The cheapest way to write a transpose."""
     if form.symmetric or form.kind == "s":
         return form
+    if form.turned is None:
+        form.turned = _transposed(form)
+    return form.turned
+
+
+def _transposed(form: Form) -> Form:
     match form:
         case Transpose():
             return form.parts[0]

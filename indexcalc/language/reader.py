@@ -140,19 +140,18 @@ class Reader:
         """A meaning with its parts before it. Iterative: a sum of many terms may be nested deeply."""
         steps: dict[Step, None] = {}
         found: dict[int, Step] = {}
-        stack = [root]
+        stack: list[Core | list[Any]] = [root]
         while stack:
-            meaning = stack[-1]
-            own = simplest(meaning)
-            parts = subcores(own)
-            waiting = [part for part in parts if id(part) not in found]
-            if waiting:
-                stack.extend(waiting)
-                continue
-            stack.pop()
-            if id(meaning) not in found:
+            meaning = stack.pop()
+            if isinstance(meaning, list):  # its parts are done
+                meaning, own, parts = meaning
                 step = found[id(meaning)] = self.step(own, tuple([found[id(part)] for part in parts]))
                 steps[step] = None
+            elif id(meaning) not in found:
+                own = simplest(meaning)
+                parts = subcores(own)
+                stack.append([meaning, own, parts])
+                stack += parts
         return list(steps)
 
     def step(self, own: Core, parts: tuple[Step, ...]) -> Step:

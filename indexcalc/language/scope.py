@@ -10,7 +10,7 @@ from fractions import Fraction
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES, ascii_name
-from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, SizeOf, Symbol
+from indexcalc.language.core import Core, LeviCivita, Literal, Product, SizeOf, Symbol
 from indexcalc.language.families import Families
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
@@ -26,6 +26,8 @@ from indexcalc.tensor.nodes import Dimension
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
 RESERVED = {"delta": 2, "eps": 3, "ones": 1, "I": 2}
+INDEXED: frozenset[type] = frozenset({syntax.Indexed, syntax.SumOver})
+"""What index notation alone has, but for names with indices."""
 
 
 def kind_of(axes: tuple[int, ...]) -> str:
@@ -176,7 +178,8 @@ class Reading:
         if self.scope.functions:
             body = syntax.replaced(body, self._declared_call)
         nodes = list(walk(body))
-        if any(isinstance(node, syntax.Call) and self._product_parts(node) for node in nodes):
+        calls = [node for node in nodes if isinstance(node, syntax.Call)]
+        if any(map(self._product_parts, calls)):
             body = syntax.split_words(body, self._product_parts)
             nodes = list(walk(body))
         apart = self._split(body, names_of(nodes))
@@ -188,13 +191,15 @@ class Reading:
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
         names = names_of(nodes)
-        self.undeclared = [node for node in names if self.scope.lookup(node)[0] is None]
+        found = [self.scope.lookup(node) for node in names]
+        self.undeclared = [node for node, (symbol, _, _) in zip(names, found, strict=True) if symbol is None]
         unknown = [node for node in self.undeclared if self.is_unknown(node)]
         for node in unknown:
             self._refuse_step(node)
         guessed = bool(unknown)
-        if left or any(map(self._has_indices, nodes)):
-            letters = self._index_letters(names)
+        scripts = [script for _, _, behind in found for script in behind]
+        if left or scripts or not INDEXED.isdisjoint(map(type, nodes)):
+            letters = {letter for script in scripts for letter in letters_of(script) or ()}
             if guessed:
                 self._declare_indexed(body, names, letters, left or ())
                 self._declare(list(self._matrix_texts(body)))
@@ -213,7 +218,7 @@ class Reading:
     def _has_indices(self, node: Syntax) -> bool:
         if isinstance(node, syntax.Name):
             return bool(self.scope.lookup(node)[2])
-        return isinstance(node, syntax.Indexed | syntax.SumOver)
+        return type(node) in INDEXED
 
     def indexed(self, tree: Syntax) -> bool:
         """Whether a tree has index notation anywhere."""
@@ -328,10 +333,6 @@ class Reading:
         help_ = "declare one of them, for example `" + _declaration(differ[0], readings[0][differ[0]]) + "`"
         return IndexcalcError("E209", message, (trees[0].span[0], trees[-1].span[1]), help_)
 
-    def _index_letters(self, names: Iterable[syntax.Name]) -> set[str]:
-        scripts = [script for node in names if node.scripts for script in self.scope.lookup(node)[2]]
-        return {letter for script in scripts for letter in letters_of(script) or ()}
-
     def _declare_indexed(self, body: Syntax, names: Sequence[syntax.Name], used: set[str], left: Letters) -> None:
         """Ranks for undeclared names: as many as they carry indices; without indices they are scalars."""
         inside = {id(node) for tree in self._matrix_texts(body) for node in walk(tree)}
@@ -387,7 +388,7 @@ class Reading:
         if kind is None:
             message = f"`{symbol.spelling}` has {len(symbol.axes)} axes, and matrix notation has at most two"
             raise IndexcalcError("E216", message, node.span, "write it with indices")
-        return Value(kind, Leaf(symbol.axes, symbol), node.span)
+        return Value(kind, symbol.leaf, node.span)
 
     def _tensor(self, node: syntax.Name) -> Tensor:
         symbol, name, scripts = self.scope.lookup(node)
@@ -404,7 +405,7 @@ class Reading:
                 raise self._mixed(node)
             message = f"`{symbol.spelling}` has {counted(len(symbol.axes), 'axis')} and {counted(len(letters))} here"
             raise IndexcalcError("E211", message, node.span)
-        return Leaf(symbol.axes, symbol), letters
+        return symbol.leaf, letters
 
     @staticmethod
     def _is_reserved(name: str, scripts: Sequence[syntax.Script]) -> bool:

@@ -24,7 +24,7 @@ from indexcalc.tensor.elementwise import Apply
 from indexcalc.tensor.epsilon import Epsilon
 from indexcalc.tensor.grouping import Flatten, Split
 from indexcalc.tensor.matrix_functions import Determinant, Inverse, LogDeterminant, Softmax
-from indexcalc.tensor.nodes import Constant, Dimension, Labels, Node, Number, Shape, Size, Variable, descendants
+from indexcalc.tensor.nodes import Constant, Dimension, Labels, Node, Number, Shape, Size, Variable
 from indexcalc.tensor.product import Einsum, Power
 from indexcalc.tensor.structure import SYMMETRIC, Structured
 from indexcalc.tensor.sums import Sum
@@ -69,12 +69,15 @@ class Evaluation:
 
     def value(self, root: Node) -> Value:
         """The entries of a node. Raises ArithmeticError or ValueError where it has none."""
-        if root not in self.values:
-            self.evaluate(descendants([root], self._missing) if root.children else [root])
-        return self.values[root]
-
-    def _missing(self, node: Node) -> tuple[Node, ...]:
-        return () if node in self.values else node.children
+        values = self.values
+        stack = [] if root in values else [root]
+        while stack:
+            missing = [child for child in stack[-1].children if child not in values]
+            if missing:
+                stack += missing
+            else:
+                self.evaluate([stack.pop()])
+        return values[root]
 
     def evaluate(self, nodes: Iterable[Node]) -> None:
         """Nodes with their children before them."""

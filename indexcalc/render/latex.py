@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from indexcalc.forms.nodes import (
     POSTFIX,
@@ -66,112 +67,98 @@ def latex(form: Form) -> str:
         if isinstance(piece, str):
             out.append(piece)
         else:
-            stack.extend(reversed(list(_layout(piece))))
+            stack += LAYOUTS[type(piece)](piece)[::-1]
     return "".join(out)
 
 
-def _layout(form: Form) -> Iterator[Piece]:
-    match form:
-        case Number():
-            yield number(form.value)
-        case Symbol():
-            yield name(form.name, form.letters)
-        case Call():
-            yield from _call(form)
-        case Entries():
-            yield r"\left("
-            yield form.parts[0]
-            yield r"\right)_{" + " ".join(map(letter, form.letters)) + "}"
-        case Transpose():
-            yield from _atom(form.parts[0])
-            yield r"^\top"
-        case Power():
-            yield from _atom(form.parts[0])
-            yield r"^{\odot " if form.elementwise else "^{"
-            yield form.exponent if isinstance(form.exponent, Form) else number(form.exponent)
-            yield "}"
-        case Product():
-            yield from _product(form)
-        case Sum():
-            for place, (sign, term) in enumerate(form.terms):
-                yield (" - " if sign < 0 else " + ") if place else ("-" if sign < 0 else "")
-                yield from _bracketed(term, brackets(term, SUM))
-        case SumOver():
-            yield r"\sum_{" + " ".join(map(letter, form.letters)) + "} "
-            yield from _bracketed(form.parts[0], brackets(form.parts[0], SUM))
-        case Derivative():
-            yield r"\frac{\partial "
-            yield form.parts[0]
-            yield r"}{\partial "
-            yield form.parts[1]
-            yield "}"
-
-
-def _call(form: Call) -> Iterator[Piece]:
-    if form.letters:
-        yield "{"
+def _call(form: Call) -> list[Piece]:
+    laid: list[Piece] = []
     if form.function in CALLS and len(form.parts) > (form.function == "kron"):
-        yield from CALLS[form.function](form.parts)
+        laid += CALLS[form.function](form.parts)
     else:
         row = BY_NAME.get(form.function)
         plain = form.function if len(form.function.rstrip("'")) == 1 else rf"\operatorname{{{form.function}}}"
         if form.function:  # none: a product in brackets, with letters
-            yield row.latex if row else NAMES.get(form.function, plain)
-        yield r"\left("
-        yield from _joined(form.parts, ", ")
-        yield r"\right)"
-    if form.letters:
-        yield "}_{" + " ".join(map(letter, form.letters)) + "}"
+            laid.append(row.latex if row else NAMES.get(form.function, plain))
+        laid += [r"\left(", *_joined(form.parts, ", "), r"\right)"]
+    return ["{", *laid, _indices("}", form)] if form.letters else laid
 
 
-def _product(form: Product) -> Iterator[Piece]:
+def _indices(before: str, form: Call | Entries | SumOver) -> str:
+    return before + "_{" + " ".join(map(letter, form.letters)) + "}"
+
+
+def _power(form: Power) -> list[Piece]:
+    above = form.exponent if isinstance(form.exponent, Form) else number(form.exponent)
+    return [*_atom(form.parts[0]), r"^{\odot " if form.elementwise else "^{", above, "}"]
+
+
+def _product(form: Product) -> list[Piece]:
     size = magnitude(form.coefficient)
-    yield "-" if form.coefficient < 0 else ""
+    laid: list[Piece] = ["-"] if form.coefficient < 0 else []
     if form.divisors and form.operator != ".*":
         above = Product(form.operator, size.numerator, form.factors)
-        below = list(form.divisors)
-        yield r"\frac{"
-        yield above if size.numerator != 1 or len(form.factors) != 1 else form.factors[0]
-        yield "}{"
-        yield f"{size.denominator} " if size.denominator != 1 else ""
-        for place, divisor in enumerate(below):
-            yield r" \, " if place else ""
-            yield from _bracketed(divisor, len(below) > 1 and brackets(divisor, PRODUCT))
-        yield "}"
-        return
+        laid += [r"\frac{", above if size.numerator != 1 or len(form.factors) != 1 else form.factors[0], "}{"]
+        if size.denominator != 1:
+            laid.append(f"{size.denominator} ")
+        for place, divisor in enumerate(form.divisors):
+            laid += [r" \, "] if place else []
+            laid += _bracketed(divisor, len(form.divisors) > 1 and brackets(divisor, PRODUCT))
+        return [*laid, "}"]
     shown = size != 1 or not form.factors
-    yield number(size) if shown else ""
+    if shown:
+        laid.append(number(size))
     joint = r" \odot " if form.operator == ".*" else r" \, "
     for place, factor in enumerate(form.factors):
-        yield joint if place or shown else ""
-        yield from _bracketed(factor, brackets(factor, PRODUCT))
+        laid += [joint] if place or shown else []
+        laid += _bracketed(factor, brackets(factor, PRODUCT))
     for divisor in form.divisors:
-        yield r" \oslash "
-        yield from _bracketed(divisor, brackets(divisor, PRODUCT))
+        laid += [r" \oslash ", *_bracketed(divisor, brackets(divisor, PRODUCT))]
+    return laid
 
 
-def _bracketed(part: Form, needed: bool) -> Iterator[Piece]:
-    if needed:
-        yield r"\left("
-    yield part
-    if needed:
-        yield r"\right)"
+def _sum(form: Sum) -> list[Piece]:
+    laid: list[Piece] = []
+    for place, (sign, term) in enumerate(form.terms):
+        laid.append((" - " if sign < 0 else " + ") if place else ("-" if sign < 0 else ""))
+        laid += _bracketed(term, brackets(term, SUM))
+    return laid
+
+
+def _bracketed(part: Form, needed: bool) -> list[Piece]:
+    return [r"\left(", part, r"\right)"] if needed else [part]
 
 
 def _atom(part: Form) -> list[Piece]:
     """A part that something is set above of."""
     own = isinstance(part, Call) and part.function in ("inv", "kron")
-    return list(_bracketed(part, own or postfix_brackets(part) or part.level < POSTFIX or isinstance(part, Transpose)))
+    return _bracketed(part, own or postfix_brackets(part) or part.level < POSTFIX or isinstance(part, Transpose))
 
 
 def _factor(part: Form) -> list[Piece]:
-    return list(_bracketed(part, brackets(part, PRODUCT)))
+    return _bracketed(part, brackets(part, PRODUCT))
 
 
-def _joined(parts: Sequence[Form], joint: str) -> Iterator[Piece]:
-    for place, part in enumerate(parts):
-        yield joint if place else ""
-        yield part
+def _joined(parts: Sequence[Form], joint: str) -> list[Piece]:
+    return [piece for part in parts for piece in (joint, part)][1:]
+
+
+LAYOUTS: dict[type[Form], Callable[[Any], list[Piece]]] = {
+    Number: lambda form: [number(form.value)],
+    Symbol: lambda form: [name(form.name, form.letters)],
+    Call: _call,
+    Entries: lambda form: [r"\left(", form.parts[0], _indices(r"\right)", form)],
+    Transpose: lambda form: [*_atom(form.parts[0]), r"^\top"],
+    Power: _power,
+    Product: _product,
+    Sum: _sum,
+    SumOver: lambda form: [
+        _indices(r"\sum", form) + " ",
+        *_bracketed(form.parts[0], brackets(form.parts[0], SUM)),
+    ],
+    Derivative: lambda form: [r"\frac{\partial ", form.parts[0], r"}{\partial ", form.parts[1], "}"],
+}
+"""TABLE: a form as pieces of LaTeX and the forms between them."""
 
 
 def number(value: Rational) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 from indexcalc.forms.nodes import (
     PRODUCT,
@@ -43,85 +44,81 @@ def pieces(form: Form) -> Iterator[tuple[str, str]]:
         if isinstance(piece, tuple):
             yield piece
         else:
-            stack.extend(reversed(list(_layout(piece))))
+            stack += LAYOUTS[type(piece)](piece)[::-1]
 
 
-def _layout(form: Form) -> Iterator[Piece]:
-    match form:
-        case Number():
-            yield number(form.value), "number"
-        case Symbol():
-            yield form.name + indices(form.letters), "function" if form.name == "delta" else "name"
-        case Call():
-            yield form.function, "function"
-            yield "(", "bracket"
-            for place, argument in enumerate(form.parts):
-                if place:
-                    yield ", ", "bracket"
-                yield argument
-            yield ")", "bracket"
-            if form.letters:
-                yield indices(form.letters), "function"
-        case Entries():
-            yield from _bracketed(form.parts[0], True)
-            yield indices(form.letters), "function"
-        case Transpose():
-            yield from _bracketed(form.parts[0], postfix_brackets(form.parts[0]))
-            yield "'", "operator"
-        case Power():
-            yield from _bracketed(form.parts[0], postfix_brackets(form.parts[0]))
-            yield ".^" if form.elementwise else "^", "operator"
-            yield from _exponent(form)
-        case Product():
-            yield from _product(form)
-        case Sum():
-            for place, (sign, term) in enumerate(form.terms):
-                if place or sign < 0:
-                    yield (" - " if sign < 0 else " + ") if place else "-", "operator"
-                yield from _bracketed(term, brackets(term, SUM))
-        case SumOver():
-            yield f"sum{subscript(form.letters)}", "function"
-            yield from _bracketed(form.parts[0], True)
-        case Derivative():
-            yield "∂", "function"
-            yield form.parts[0]
-            yield "/∂", "function"
-            yield form.parts[1]
+def _symbol(form: Symbol) -> list[Piece]:
+    return [(form.name + indices(form.letters), "function" if form.name == "delta" else "name")]
 
 
-def _bracketed(part: Form, needed: bool) -> Iterator[Piece]:
-    if needed:
-        yield "(", "bracket"
-    yield part
-    if needed:
-        yield ")", "bracket"
+def _call(form: Call) -> list[Piece]:
+    laid: list[Piece] = [(form.function, "function"), ("(", "bracket")]
+    for place, argument in enumerate(form.parts):
+        laid += [(", ", "bracket"), argument] if place else [argument]
+    laid.append((")", "bracket"))
+    return [*laid, (indices(form.letters), "function")] if form.letters else laid
 
 
-def _exponent(form: Power) -> Iterator[Piece]:
+def _raised(form: Power | Transpose) -> list[Piece]:
+    """A base in the brackets that it needs."""
+    return _bracketed(form.parts[0], postfix_brackets(form.parts[0]))
+
+
+def _power(form: Power) -> list[Piece]:
+    above: list[Piece]
     if isinstance(form.exponent, Form):
         bare = isinstance(form.exponent, Symbol | Call) and not form.exponent.letters
-        yield from _bracketed(form.exponent, not bare)
+        above = _bracketed(form.exponent, not bare)
     else:
         shown = number(form.exponent)
-        yield f"({shown})" if form.exponent.denominator != 1 else shown, "number"
+        above = [(f"({shown})" if form.exponent.denominator != 1 else shown, "number")]
+    return [*_raised(form), (".^" if form.elementwise else "^", "operator"), *above]
 
 
-def _product(form: Product) -> Iterator[Piece]:
+def _product(form: Product) -> list[Piece]:
     joint = {"*": "*", ".*": " .* ", " ": " "}[form.operator]
     size = magnitude(form.coefficient)
     shown = size != 1 or not form.factors
-    if form.coefficient < 0:
-        yield "-", "operator"
+    laid: list[Piece] = [("-", "operator")] if form.coefficient < 0 else []
     if shown:
-        yield number(size), "number"
+        laid.append((number(size), "number"))
     for place, factor in enumerate(form.factors):
         if place or shown:
             called = place and joint == " " and _ends_with_word(form.factors[place - 1]) and _opens(factor)
-            yield "*" if called else joint, "operator"  # `c (x_i + y_i)` would be a call
-        yield from _bracketed(factor, brackets(factor, PRODUCT))
+            laid.append(("*" if called else joint, "operator"))  # `c (x_i + y_i)` would be a call
+        laid += _bracketed(factor, brackets(factor, PRODUCT))
     for divisor in form.divisors:
-        yield " ./ " if form.operator == ".*" else "/", "operator"
-        yield from _bracketed(divisor, brackets(divisor, PRODUCT))
+        laid.append((" ./ " if form.operator == ".*" else "/", "operator"))
+        laid += _bracketed(divisor, brackets(divisor, PRODUCT))
+    return laid
+
+
+def _sum(form: Sum) -> list[Piece]:
+    laid: list[Piece] = []
+    for place, (sign, term) in enumerate(form.terms):
+        if place or sign < 0:
+            laid.append(((" - " if sign < 0 else " + ") if place else "-", "operator"))
+        laid += _bracketed(term, brackets(term, SUM))
+    return laid
+
+
+def _bracketed(part: Form, needed: bool) -> list[Piece]:
+    return [("(", "bracket"), part, (")", "bracket")] if needed else [part]
+
+
+LAYOUTS: dict[type[Form], Callable[[Any], list[Piece]]] = {
+    Number: lambda form: [(number(form.value), "number")],
+    Symbol: _symbol,
+    Call: _call,
+    Entries: lambda form: [*_bracketed(form.parts[0], True), (indices(form.letters), "function")],
+    Transpose: lambda form: [*_raised(form), ("'", "operator")],
+    Power: _power,
+    Product: _product,
+    Sum: _sum,
+    SumOver: lambda form: [(f"sum{subscript(form.letters)}", "function"), *_bracketed(form.parts[0], True)],
+    Derivative: lambda form: [("∂", "function"), form.parts[0], ("/∂", "function"), form.parts[1]],
+}
+"""TABLE: a form as pieces of text and the forms between them."""
 
 
 def _ends_with_word(form: Form) -> bool:

@@ -690,7 +690,7 @@ def _canonical(
     """The product of operands that are in normal form, with its labels and their order."""
     symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
     shape = tuple([sizes[x] for x in output])
-    skew = any(s < 0 or n.alternating for n, s in zip(nodes, symmetries, strict=True))
+    skew = -1 in symmetries or True in [n.alternating for n in nodes]
     if skew:
         sign, labels = turned(nodes, labels, symmetries, output)
         if not sign:
