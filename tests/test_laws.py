@@ -77,6 +77,8 @@ CASES = [
     Case("orthogonal_rows_and_columns", "Q'*Q*x", "x", lambda v: v["x"]),
     Case("orthogonal_rows_and_columns", "tr(A*Q*Q')", "tr(A)", lambda v: np.trace(v["A"])),
     Case("orthogonal_rows_and_columns", "x'*Q'*A*Q*Q'*y", "x'*Q'*A*y", lambda v: v["x"] @ v["Q"].T @ v["A"] @ v["y"]),
+    Case("deviations_added_up", "sum(A - sum(A, 2)*ones(1, n)/n, 2)", "zeros(n)", lambda v: 0 * v["x"]),
+    Case("deviations_added_up", "sum(diag(x) - x*(y - mean(y))', 2)", "x", lambda v: v["x"]),
     Case("power_of_positive", "sqrt(exp(x).^3)", "exp(x).^(3/2)", lambda v: np.exp(1.5 * v["x"])),
     Case("power_of_positive", "sqrt(x.^2)", "abs(x)", lambda v: np.abs(v["x"])),
     Case("power_of_positive", "(c^4)^(1/4)", "abs(c)", lambda v: np.abs(v["c"])),

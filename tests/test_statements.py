@@ -66,6 +66,41 @@ def test_every_spelling_of_a_second_derivative_is_one_question(question: str) ->
     assert (answer.order, answer.matrix) == (2, "A + A'")
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "∂vec(A*X*B)/∂vec(X)'",
+        "∂vec(A*X*B)/∂vec(X)ᵀ",
+        "d vec(A*X*B) / d vec(X)",
+        "dvec(A*X*B)/dvec(X)'",
+        "d vec(A*X*B) / d X",
+        "d A*X*B / d vec(X)'",
+        r"\frac{\partial \operatorname{vec}(AXB)}{\partial \operatorname{vec}(X)^\top}",
+    ],
+)
+def test_stacked_columns_ask_for_the_kronecker_form(question: str) -> None:
+    answer = _ask("A: matrix(m, n)\nX: matrix(n, p)\nB: matrix(p, q)\n" + question)
+    assert answer.vec == "kron(B', A)"
+    assert answer.shape == ("m", "q", "n", "p")
+    assert any("vec(Y)" in note for note in answer.to_dict()["notes"])
+
+
+@pytest.mark.parametrize("question", ["∂²L/∂x∂x'", "∂²L/∂x∂xᵀ", "d^2 L / d x d x'", "d²L/(dx dx')"])
+def test_a_transposed_variable_is_the_layout_of_a_hessian(question: str) -> None:
+    answer = _ask(FORM + question)
+    assert (answer.order, answer.matrix) == (2, "A + A'")
+
+
+@pytest.mark.parametrize("question", ["∂(A*x)/∂x'", "d(A*x)/dx'", "d/dx' (A*x)", "∂/∂x' (A*x)"])
+def test_a_transposed_variable_is_the_layout_of_a_jacobian(question: str) -> None:
+    assert _ask("A: matrix(m, n)\nx: vector(n)\n" + question).matrix == "A"
+
+
+@pytest.mark.parametrize("question", ["d L / d A'", "∂L/∂(A')"])
+def test_the_derivative_by_the_transpose_of_a_matrix_is_refused(question: str) -> None:
+    assert _refused(FORM + question).code == "E304"
+
+
 @pytest.mark.parametrize("question", ["d^2 L / d x d A", "∂²L/∂x∂A", "d²L/dx dA", "d^2 L / (d x d A)"])
 def test_a_mixed_derivative_is_by_both_variables_in_order(question: str) -> None:
     answer = _ask(FORM + question)

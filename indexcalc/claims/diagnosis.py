@@ -32,7 +32,7 @@ MOST_NODES_OF_DONORS = 20
 """Parts of a factor or a term up to which it is tried whether the claim lacks it."""
 MOST_NODES_OF_TWO, MOST_PAIRS = 16, 100
 """Parts of a claim up to which two changes at once are tried, and how many pairs."""
-USUAL = ("numerator", "value", "row", "pullback", "differential")
+USUAL = ("numerator", "value", "row", "vec", "pullback", "differential")
 """The readings that a claim is meant in before all others."""
 
 

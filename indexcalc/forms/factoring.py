@@ -174,9 +174,12 @@ def _roles(label: int, output: Labels, alone: bool) -> list[Role]:
     if label not in output:
         return [("link", ())]
     positions = tuple(p for p, x in enumerate(output) if x == label)
+    had = [("had", positions)]
+    if len(positions) > 1:  # diag(g) as diag(g)*eye
+        had += [("had", (p,)) for p in positions]
     if not alone:
-        return [("had", positions), ("link", ())]
-    return [("had", positions), ("out", positions), ("link", ())]
+        return [*had, ("link", ())]
+    return [*had, ("out", positions), ("link", ())]
 
 
 def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: dict[int, Peel]) -> Node | None:

@@ -47,6 +47,9 @@ class Scope:
         self.doubled: set[str] = set()
 
 
+UNGROUPED = "the derivative of what stands in vec or kron has a Kronecker form: ask `∂vec(Y)/∂vec(X)'`, or for Y by X"
+
+
 class NoIndexForm(IndexcalcError):
     """A tensor whose axes are groups of axes, and no text for it."""
 
@@ -232,7 +235,7 @@ class IndexForms:
         try:
             sign, form = self.matrix.signed_form(node)
         except NoMatrixForm as reason:
-            raise NoIndexForm("E404", f"this has no index form yet: {reason}") from None
+            raise NoIndexForm("E404", f"this has no index form yet: {reason}", help=UNGROUPED) from None
         if isinstance(form, Product) and form.operator == "*" and not form.divisors:
             scalars = [factor for factor in form.factors if factor.kind == "s"]
             rest = [factor for factor in form.factors if factor.kind != "s"]
@@ -253,7 +256,7 @@ class IndexForms:
         whole = flatten(einsum(node.coefficient, rest, output, dict(enumerate(node.sizes))), tuple(groups))
         own = [self._fresh(scope, child.children[0].shape[0]) for child, _ in vectors]
         if not vectors or len(whole.shape) > 2:
-            raise NoIndexForm("E404", "this has no index form yet: a tensor in it is reshaped")
+            raise NoIndexForm("E404", "this has no index form yet: a tensor in it is reshaped", help=UNGROUPED)
         sign, form = self._signed(whole, (*letters, *own), scope)
         for (child, _), letter in zip(vectors, own, strict=True):
             s, vector = self._signed(child.children[0], (letter,), scope)

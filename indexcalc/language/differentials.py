@@ -15,6 +15,7 @@ HIGHEST = 9
 """Orders are told apart up to this one."""
 MOST_TIMES = 2
 """The highest order of a derivative."""
+STACKED = "vec and ' say how a derivative is laid out: the vec form is ∂vec(Y)/∂vec(X)', and a gradient is a column"
 
 
 class Question(NamedTuple):
@@ -54,17 +55,44 @@ def derivative(body: Syntax, scope: Scope) -> Question | None:
     else:
         return None
     found = _variables([node for _, node in below], order, scope)
-    if found is None or not found[0]:
+    if found is None or not found.variables:
         _refuse_part(below, scope)
         return None
-    variables, argument, used = found
-    rest = [*([("*", argument)] if argument is not None else []), *below[used:]]
-    if any(operator for operator, _ in below[1:used]) or (len(above) > 1) == bool(rest):
+    rest = [*([("*", found.argument)] if found.argument is not None else []), *below[found.used :]]
+    if any(operator for operator, _ in below[1 : found.used]) or (len(above) > 1) == bool(rest):
         return None
     if order > MOST_TIMES:
         raise IndexcalcError("E505", "derivatives of order 1 and 2 are supported", above[0][1].span)
     (_, first), *more = above[1:] or rest
-    return _diff(body.span, syntax.Product(body.span, (("*", first), *more)) if more else first, variables)
+    whole = syntax.Product(body.span, (("*", first), *more)) if more else first
+    matrix = _stacked(whole, scope)
+    output = whole if matrix is None else matrix
+    left = output if isinstance(output, Name) else None
+    note = STACKED if matrix is not None or found.is_laid_out else ""
+    return Question(body.span, "diff", output, left, tuple(found.variables), len(found.variables), note=note)
+
+
+def _stacked(node: Syntax, scope: Scope) -> Syntax | None:
+    """Y for vec(Y)"""
+    if isinstance(node, syntax.Call) and node.function == "vec" and "vec" not in scope.symbols:
+        return node.arguments[0] if len(node.arguments) == 1 else None
+    return None
+
+
+def _plain(node: Syntax, scope: Scope) -> Syntax:
+    """X for vec(X) and vec(X)', x for x': how the axes are laid out is part of a derivative's name in books that stack
+    columns."""
+    body = node.body if isinstance(node, syntax.Transpose) else node
+    stacked = _stacked(body, scope)
+    if isinstance(stacked, Name):
+        return stacked
+    return body if isinstance(body, Name) and _is_vector(body, scope) else node
+
+
+def _is_vector(name: Name, scope: Scope) -> bool:
+    """Whether a name stands for a vector, or looks like one: by the transpose of a matrix is another derivative."""
+    symbol = scope.lookup(name)[0]
+    return len(symbol.axes) == 1 if symbol is not None else not name.text[0].isupper()
 
 
 def _refuse_part(below: list[tuple[str, Syntax]], scope: Scope) -> None:
@@ -85,15 +113,23 @@ def not_by_a_name(text: str, span: Span) -> IndexcalcError:
     return IndexcalcError("E304", f"a derivative is by a variable, and {what}", span, help_)
 
 
-def _variables(nodes: list[Syntax], order: int, scope: Scope) -> tuple[list[Name], Syntax | None, int] | None:
-    """The variables under the d's; the argument where the last one seems to be called, as in ``∂/∂x (…)``; and
-    how many nodes that took."""
+class _Below(NamedTuple):
+    """The variables under the d's; the argument where the last one seems to be called, as in ``∂/∂x (…)``; how many
+    nodes that took; and whether a variable is written as vec(X) or x'."""
+
+    variables: list[Name]
+    argument: Syntax | None
+    used: int
+    is_laid_out: bool
+
+
+def _variables(nodes: list[Syntax], order: int, scope: Scope) -> _Below | None:
     if isinstance(nodes[0], syntax.Group) and isinstance(nodes[0].body, syntax.Product):
         found = _variables([node for _, node in nodes[0].body.factors], order, scope)
-        return None if found is None else (found[0], found[1], 1)
+        return None if found is None else found._replace(used=1)
     variables: list[Name] = []
     argument: Syntax | None = None
-    used = 0
+    used, is_laid_out = 0, False
     while len(variables) < order and used < len(nodes) and argument is None:
         node: Syntax | None = nodes[used]
         used += 1
@@ -104,16 +140,19 @@ def _variables(nodes: list[Syntax], order: int, scope: Scope) -> tuple[list[Name
             node = None if node is None else _unglued(node, scope)
         if isinstance(node, syntax.Call) and node.function == "d" and len(node.arguments) == 1:  # d(a)/d(W)
             node = node.arguments[0]
-        elif isinstance(node, syntax.Call) and len(node.arguments) == 1:
-            argument = syntax.Group(node.span, node.arguments[0])
-            node = Name(node.name_span, node.function, ())
         if node is None:
             return None
-        variable, times = _repeated(node)
+        plain = _plain(node, scope)
+        is_laid_out |= plain is not node
+        if isinstance(plain, syntax.Call) and len(plain.arguments) == 1:
+            argument = syntax.Group(plain.span, plain.arguments[0])
+            is_laid_out |= plain.function.endswith("'")
+            plain = Name(plain.name_span, plain.function.rstrip("'"), ())
+        variable, times = _repeated(plain)
         if variable is None:
             return None
         variables += [variable] * times
-    return (variables, argument, used) if len(variables) == order else None
+    return _Below(variables, argument, used, is_laid_out) if len(variables) == order else None
 
 
 def _unglued(node: Syntax, scope: Scope) -> Syntax | None:
@@ -121,6 +160,9 @@ def _unglued(node: Syntax, scope: Scope) -> Syntax | None:
     if isinstance(node, syntax.Power):
         base = _unglued(node.base, scope)
         return None if base is None else node._replace(base=base)
+    if isinstance(node, syntax.Transpose):
+        body = _unglued(node.body, scope)
+        return None if body is None else node._replace(body=body)
     if isinstance(node, syntax.Call):
         if (
             len(node.function) < 2
@@ -136,11 +178,6 @@ def _unglued(node: Syntax, scope: Scope) -> Syntax | None:
     name = node._replace(text=node.text[1:], span=(node.span[0] + 1, node.span[1]))
     known = scope.lookup(name)[0] is not None or len(name.text) == 1 or name.text in GREEK_NAMES
     return name if known and scope.lookup(node)[0] is None else None
-
-
-def _diff(span: Span, body: Syntax, variables: list[Name]) -> Question:
-    left = body if isinstance(body, Name) else None
-    return Question(span, "diff", body, left, tuple(variables), len(variables))
 
 
 def _is_d(node: Syntax, scope: Scope) -> bool:

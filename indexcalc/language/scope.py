@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from fractions import Fraction
+from typing import Any
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
@@ -26,7 +27,7 @@ from indexcalc.tensor.nodes import Dimension
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
 RESERVED = {"delta": 2, "eps": 3, "ones": 1, "I": 2}
-INDEXED: frozenset[type] = frozenset({syntax.Indexed, syntax.SumOver})
+INDEXED = frozenset[Any]((syntax.Indexed, syntax.SumOver))
 """What index notation alone has, but for names with indices."""
 
 

@@ -228,6 +228,21 @@ def softmax_total(item: Item, items: Items, output: Labels) -> Rewrite | None:
     return Rewrite([item], spent=[label])
 
 
+def deviations_added_up(item: Item, items: Items, output: Labels) -> Rewrite | None:
+    """sum_j (A_ij + B_ij) term by term, where j stands nowhere else and terms vanish or merge: y_i (x_j - mean(x))"""
+    assert isinstance(item.base, Sum)
+    if len(item.labels) < 2 or item.exponent != 1:
+        return None
+    others = set(output).union(*[other.labels for other in items() if other != item])
+    kept = tuple([x for x in item.labels if x in others])
+    if not 0 < len(kept) < len(set(item.labels)) == len(item.labels):  # a closed sum is added up term by term anyway
+        return None
+    total = add([(c, einsum(1, [(term, item.labels)], kept)) for c, term in item.base.terms])
+    if isinstance(total, Sum) and len(total.children) >= len(item.base.children):
+        return None
+    return Rewrite([item], [Item(total, kept, 1)], spent=set(item.labels).difference(kept))
+
+
 def relu_times_step(item: Item, items: Items, output: Labels) -> Rewrite | None:
     """relu(u) step(u) = relu(u)"""
     return _drop(item, items, "relu", STEP, None)
@@ -298,6 +313,7 @@ PRODUCT_LAWS.update(
         Inverse: [inverse_times_argument],
         Einsum: [exp_over_sum],
         Softmax: [softmax_total],
+        Sum: [deviations_added_up],
         Apply: [relu_times_step, abs_times_sign, exp_times_sigmoid],
         Power: [powers_of_one_base],
     }
