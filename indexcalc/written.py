@@ -8,6 +8,7 @@ from functools import cached_property
 from indexcalc.derivation import Derivation
 from indexcalc.forms import algebra
 from indexcalc.forms.context import FIRST, Context
+from indexcalc.forms.factoring import apart
 from indexcalc.forms.index import NoIndexForm
 from indexcalc.forms.matrix import NoMatrixForm
 from indexcalc.forms.naming import parts_to_name, repeated
@@ -111,7 +112,8 @@ class Written:
         if not derivation.is_derivative:
             return None
         rank = len(task.output.shape) + (len(task.wrt[0].shape) if derivation.order == 2 else 0)
-        form = self.writer.vec(derivation.derivative, rank)
+        is_best = self.derivative.node is derivation.node  # multiplied out it is no shorter
+        form = self.writer.vec(derivation.derivative, rank, as_it_stands=is_best)
         return algebra.transpose(form) if form is not None and derivation.is_transposed else form
 
     @cached_property
@@ -133,7 +135,7 @@ class Written:
         if not derivation.is_derivative:
             return None
         written = derivation.derivative if derivation.is_transposed else self.derivative.node
-        node = derivation.contracted(written)
+        node = derivation.contracted(written if written is derivation.derivative else apart(written))
         letters = tuple(letter for group in derivation.groups[:-1] for letter in group)
         plain = self.writer.plain(node, letters)  # its best writing is that of the derivative, if that has one
         return plain if plain.matrix is not None else self.writer.best(node, letters)

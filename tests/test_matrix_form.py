@@ -105,6 +105,13 @@ HIGHER = [
     ),
     ("inv(X)", "X", "-inv(X)_ik inv(X)_lj", "-kron(inv(X)', inv(X))", "-inv(X)'*G*inv(X)'"),
     ("x*y'", "x", "delta_ik y_j", "kron(y, eye(m))", "G*y"),
+    (
+        "y .* softplus(-W*x) + (1 - y) .* softplus(W*x)",
+        "W",
+        "-(y_i - sigmoid(W_ij x_j)) x_l delta_ik",
+        "-kron(x', diag(y - sigmoid(W*x)))",
+        "-(G .* (y - sigmoid(W*x)))*x'",
+    ),
 ]
 SHAPES = {
     "A": ("m", "n"), "B": ("n", "p"), "C": ("n", "m"), "X": ("n", "n"), "Z": ("n", "p"),
@@ -362,6 +369,8 @@ def test_scalar_that_is_a_square_is_a_squared_norm(text: str, matrix: str) -> No
         ("tr((X - A)*(X - A)')", "X", "2*(X - A)"),
         ("sum((A*x - b).^2) + sum((A*x - b).^2)", "x", "4*A'*(A*x - b)"),
         ("a'*x + b'*x", "x", "a + b"),
+        ("g .* (x - mean(x))/s^2 + b", "x", "diag(g)*(eye(m) - 1/m)/s^2"),
+        ("-(eta*log(sigmoid(w'*x)) + (1 - eta)*log(1 - sigmoid(w'*x)))", "w", "(sigmoid(w'*x) - eta)*x"),
     ],
 )
 def test_sums_are_factored_and_multiplied_out_where_that_is_shorter(text: str, wrt: str, matrix: str) -> None:

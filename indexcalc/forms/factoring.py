@@ -62,6 +62,17 @@ def _steps(node: Sum) -> Iterator[Node]:
         yield current
 
 
+def apart(node: Node) -> Node:
+    """A product in which sums that factor stand as products: ``(y_i - z_i) x_j`` for ``y_i x_j - z_i x_j``."""
+    if not isinstance(node, Einsum):
+        return node
+    factors = []
+    for child, labels in node.factors:
+        factored = variants(child)[-1] if isinstance(child, Sum) and len(labels) > 1 else child
+        factors.append((factored if isinstance(factored, Einsum) else child, labels))
+    return einsum(node.coefficient, factors, node.output, dict(enumerate(node.sizes)))
+
+
 def _step(node: Sum, scalars_too: bool) -> Node | None:
     """The sum with the best group's factor taken out, None where no terms share one."""
     terms = [_term(c, child, scalars_too) for c, child in node.terms]

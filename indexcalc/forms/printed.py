@@ -8,6 +8,7 @@ from typing import NamedTuple
 from indexcalc.forms.context import Context
 from indexcalc.forms.entries import entries_form
 from indexcalc.forms.expansion import alternatives
+from indexcalc.forms.factoring import apart
 from indexcalc.forms.index import IndexForms, Letters
 from indexcalc.forms.kronecker import vec_form
 from indexcalc.forms.matrix import TIED, MatrixForms, NoMatrixForm
@@ -76,9 +77,11 @@ class Writer:
         """A tensor of order 3 or 4 as deltas and the entries of matrices."""
         return entries_form(self.matrices, self.index(letters), node, letters)
 
-    def vec(self, node: Node, output_rank: int) -> Form | None:
-        """The Kronecker form of a derivative of order 3 or 4."""
-        return vec_form(self.matrices, node, output_rank)
+    def vec(self, node: Node, output_rank: int, as_it_stands: bool = True) -> Form | None:
+        """The Kronecker form of a derivative of order 3 or 4, the best of its ways to be written."""
+        ways = [node] if as_it_stands else [apart(way) for way in (node, *alternatives(node))]
+        forms = [form for way in ways if (form := vec_form(self.matrices, way, output_rank)) is not None]
+        return min(forms, key=lambda form: form.cost, default=None)
 
     def where(self, forms: Iterable[Form]) -> dict[str, Form]:
         """The definitions of the names that these forms use for their parts, in order."""

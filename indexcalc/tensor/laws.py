@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 
-from indexcalc.tensor.elementwise import APPLY_LAWS, Apply, Function, apply
-from indexcalc.tensor.functions import ABS, EXP, SIGMOID, SIGN, SOFTPLUS, STEP
+from indexcalc.tensor.elementwise import APPLY_LAWS, Apply, Function, apply, opposite
+from indexcalc.tensor.functions import ABS, EXP, LOG, SIGMOID, SIGN, SOFTPLUS, STEP
 from indexcalc.tensor.matrix_functions import Inverse, Softmax, logsumexp, softmax
 from indexcalc.tensor.nodes import Labels, Node, Number, Rational, number, rational
 from indexcalc.tensor.product import (
@@ -75,6 +75,22 @@ def log_sigmoid(u: Node) -> Node | None:
     return scale(-1, apply(SOFTPLUS, scale(-1, u.children[0]))) if _function(u) == "sigmoid" else None
 
 
+def _reflected(node: Node) -> Node | None:
+    """sigmoid(-u) where the node is 1 - sigmoid(u)."""
+    if not isinstance(node, Sum) or sorted(node.coefficients) != [-1, 1]:
+        return None
+    (one,) = [child for c, child in node.terms if c == 1]
+    (taken,) = [child for c, child in node.terms if c == -1]
+    other = opposite(taken)
+    return other if other is not None and one is power(taken, 0) else None
+
+
+def log_of_reflection(u: Node) -> Node | None:
+    """log(1 - sigmoid(u)) = log(sigmoid(-u))"""
+    other = _reflected(u)
+    return None if other is None else apply(LOG, other)
+
+
 def exp_log(u: Node) -> Node | None:
     """exp(log(u)) = u"""
     return u.children[0] if _function(u) == "log" else None
@@ -131,6 +147,12 @@ def reciprocal_one_plus_exp(base: Node, exponent: Rational) -> Node | None:
     """1/(1 + exp(u)) = sigmoid(-u)"""
     u = _one_plus_exp(base) if exponent < 0 and type(exponent) is int else None
     return None if u is None else power(apply(SIGMOID, scale(-1, u)), -exponent)
+
+
+def power_of_reflection(base: Node, exponent: Rational) -> Node | None:
+    """(1 - sigmoid(u))^a = sigmoid(-u)^a"""
+    other = _reflected(base) if exponent != 1 else None
+    return None if other is None else power(other, exponent)
 
 
 def even_power_of_abs(base: Node, exponent: Rational) -> Node | None:
@@ -229,7 +251,8 @@ def softmax_total(item: Item, items: Items, output: Labels) -> Rewrite | None:
 
 
 def deviations_added_up(item: Item, items: Items, output: Labels) -> Rewrite | None:
-    """sum_j (A_ij + B_ij) term by term, where j stands nowhere else and terms vanish or merge: y_i (x_j - mean(x))"""
+    """sum_j (A_ij + B_ij) = sum_j A_ij + sum_j B_ij, where j stands nowhere else and terms vanish or merge: deviations
+    from a mean"""
     assert isinstance(item.base, Sum)
     if len(item.labels) < 2 or item.exponent != 1:
         return None
@@ -300,14 +323,16 @@ def _drop(item: Item, items: Items, name: str, partner: Function, product: Node 
 
 
 APPLY_LAWS.update(
-    log=[log_one, log_exp, log_one_plus_exp, log_sigmoid, log_softmax],
+    log=[log_one, log_exp, log_one_plus_exp, log_sigmoid, log_of_reflection, log_softmax],
     exp=[exp_log, exp_content],
     abs=[abs_positive],
     sign=[sign_positive],
     step=[sign_positive],
     relu=[relu_positive],
 )
-POWER_LAWS.update({Power: [power_of_positive], Sum: [reciprocal_one_plus_exp], Apply: [even_power_of_abs]})
+POWER_LAWS.update(
+    {Power: [power_of_positive], Sum: [reciprocal_one_plus_exp, power_of_reflection], Apply: [even_power_of_abs]}
+)
 PRODUCT_LAWS.update(
     {
         Inverse: [inverse_times_argument],
