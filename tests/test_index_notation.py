@@ -501,3 +501,8 @@ def test_variables_sizes_and_indices_live_in_three_namespaces() -> None:
 def test_a_declared_size_reaches_every_tensor_with_that_index() -> None:
     answer = indexcalc.simplify("A_ij x_j", let=["x: vector(7)"])
     assert answer.to_dict()["declarations"]["A"]["shape"] == ["m", 7]
+
+
+def test_a_common_coefficient_of_a_sum_stands_in_front() -> None:
+    answer = indexcalc.diff("1/2 C_ijkl e_ij e_kl", wrt="e")
+    assert answer.index == "1/2 (C_pqij e_ij + C_ijpq e_ij)"

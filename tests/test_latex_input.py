@@ -205,6 +205,7 @@ WRONG = [
     (r"x + \fraq{1}{2}", "E103", r"\fraq", r"\frac"),
     (r"\lamda x", "E103", r"\lamda", r"\lambda"),
     (r"x_{\foo}", "E103", r"\foo", None),
+    (r"A\y", "E103", r"\y", "inv(A)*y"),
     (r"\text{for all } x", "E103", "for all ", r"\operatorname"),
     (r"$x ! y$", "E103", "!", None),
     (r"\frac{1}{2", "E104", "{", "brace"),

@@ -16,7 +16,7 @@ from indexcalc.forms.context import Context
 from indexcalc.forms.expansion import as_terms
 from indexcalc.forms.factoring import variants
 from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
-from indexcalc.forms.nodes import Call, Entries, Form, Number, Power, Product, Sum, SumOver, Symbol
+from indexcalc.forms.nodes import Call, Cost, Entries, Form, Number, Power, Product, Sum, SumOver, Symbol
 from indexcalc.tensor import nodes as tensor
 from indexcalc.tensor import product as products
 from indexcalc.tensor import sums
@@ -353,11 +353,18 @@ class IndexForms:
             return self._terms(node, None, letters, scope, flip)
         return self._signed(node, letters, scope)
 
-    def _best_variant(self, node: sums.Sum, letters: Letters, scope: Scope) -> Node:
-        def cost(variant: Node) -> tuple[int, ...]:
+    def _best_variant(self, node: sums.Sum, letters: Letters, scope: Scope) -> Node | None:
+        """The way to write a sum that reads best; None where its content stands in front."""
+
+        def cost(variant: Node) -> Cost:
             return self._sum_of(variant, letters, Scope(set(scope.used)), flip=False)[1].cost
 
-        return min(variants(node), key=cost)
+        best = min(variants(node), key=cost)
+        content, scalars, primitive = node.primitive()
+        if abs(content) == 1 or scalars or best is not node:
+            return best
+        inner = self._signed(primitive, letters, Scope(set(scope.used)))[1]
+        return None if Product(" ", tensor.magnitude(content), flat(inner)).cost < cost(node) else node
 
     def _typed_order(self, node: sums.Sum, flip: bool) -> tuple[sums.Sum, list[Node], int] | None:
         """A sum that the user wrote, up to sign and transposition: as written, its terms in order, the sign."""

@@ -238,6 +238,9 @@ class LatexReader:
         known = [*self.commands, *SIGNS, *LETTERS, *ACCENTS, *WORDS, *FONTS, *(rf"\{name}" for name in PLAIN)]
         near = get_close_matches(command, [name for name in known if name[0] == "\\"], n=1, cutoff=0.7)
         help_ = f"did you mean `{near[0]}`?" if near else r"a function is `\operatorname{f}(x)`, a name `\text{name}`"
+        if len(command) == 2 and self.previous.span[1] == start > 0:
+            left = self.previous if self.previous.type == "NAME" else "A"
+            help_ = rf"MATLAB's `{left}{command}` is `inv({left})*{command[1:]}`"
         return IndexcalcError("E103", f"the command `{command}` is not known", span, help_)
 
     def _font(self, start: int) -> Iterator[Word]:
