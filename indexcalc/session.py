@@ -305,8 +305,10 @@ def run(text: str) -> Iterator[Answer | Gradient | Verdict]:
 def declare(session: Session, let: Sequence[str]) -> Session:
     """The session with these declarations. Raises IndexcalcError."""
     for text in let:
-        if session.answers(text, "simplify"):
-            raise IndexcalcError("E307", "this is no declaration", (0, len(text)), "`W: matrix(m, n)`", text)
+        for statement in [part for _, part in split(text)] if ";" in text else [text]:
+            if session.answers(statement, "simplify"):
+                help_ = "`W: matrix(m, n)`"
+                raise IndexcalcError("E307", "this is no declaration", (0, len(statement)), help_, statement)
     return session
 
 

@@ -418,3 +418,74 @@ def test_printed_matrix_text(text: str, printed: str) -> None:
 @pytest.mark.parametrize("text", ["u'*A", "x'", "x' + y'", "ones(1, n)*S"])
 def test_a_row_has_one_axis(text: str) -> None:
     assert _read(text).shape == ("n",)
+
+
+@pytest.mark.parametrize(
+    "text, same",
+    [
+        ("e^x/sum(e^x)", "softmax(x)"),
+        ("1/(1 + e^(-x'*y))", "sigmoid(x'*y)"),
+        ("e^{-norm2(x)^2}", "exp(-norm2(x)^2)"),
+        ("e.^x", "exp(x)"),
+        ("y_i = e^{x_i}", "exp(x)"),
+    ],
+)
+def test_a_power_of_e_is_an_exponential(text: str, same: str) -> None:
+    answer = indexcalc.simplify(text, let=["x, y: vector(n)"])
+    assert answer.matrix == indexcalc.simplify(same, let=["x, y: vector(n)"]).matrix
+    assert any("exp" in note for note in answer.to_dict()["notes"])
+
+
+@pytest.mark.parametrize("text", ["e^2*x", "e*e^c*x", "e'*x", "e^c*x; e: scalar"])
+def test_e_is_a_name_where_it_is_more_than_that(text: str) -> None:
+    text, _, let = text.partition("; ")
+    answer = indexcalc.simplify(text, let=["x: vector(n)", "c: scalar", *([let] if let else [])])
+    assert "e" in answer.to_dict()["declarations"]
+
+
+def test_e_to_the_power_of_a_matrix_offers_the_two_readings() -> None:
+    with pytest.raises(IndexcalcError) as caught:
+        indexcalc.simplify("e^A", let=["A: matrix(n, n)"])
+    assert caught.value.code == "E214"
+
+
+@pytest.mark.parametrize(
+    "text, matrix",
+    [
+        ("log(|S|) + y'*inv(S)*y", "log(det(S)) + y'*inv(S)*y"),
+        ("1/|S|", "1/det(S)"),
+        ("log|S| + 2 log|S| + y'*y", "3*log(det(S)) + y'*y"),
+        ("W .* |W|", "W .* abs(W)"),
+        ("|W|", "abs(W)"),
+        ("|y|", "abs(y)"),
+        ("exp|y|", "exp(abs(y))"),
+        ("log‖y‖", "log(norm2(y))"),
+    ],
+)
+def test_bars_are_what_fits(text: str, matrix: str) -> None:
+    answer = indexcalc.simplify(text, let=["S: matrix(n, n)", "y: vector(n)", "W: matrix(n, m)"])
+    assert answer.matrix == matrix
+    assert any("bars" in note for note in answer.to_dict()["notes"]) == ("y" not in text or "S" in text)
+
+
+@pytest.mark.parametrize("text", ["|S|", "log(|S|)", "|S|*y", "norm2(|S|*W)"])
+def test_bars_that_can_be_both_are_refused(text: str) -> None:
+    with pytest.raises(IndexcalcError) as caught:
+        indexcalc.simplify(text, let=["S: matrix(n, n)", "y: vector(n)", "W: matrix(n, m)"])
+    assert caught.value.code == "E214"
+
+
+def test_bars_of_an_undeclared_matrix_are_its_determinant_beside_a_scalar() -> None:
+    answer = indexcalc.diff(r"\ln|\Sigma| + (x-\mu)^T\Sigma^{-1}(x-\mu)", wrt="Sigma")
+    assert answer.matrix == "(eye(m) - inv(Sigma)'*(x - mu)*(x - mu)')*inv(Sigma)'"
+
+
+def test_declarations_given_apart_may_share_a_text() -> None:
+    answer = indexcalc.diff("W*x", wrt="x", let=["W: matrix(m, n); x: vector(n)"])
+    assert answer.matrix == "W"
+
+
+def test_mixed_notations_say_how_the_names_are_declared() -> None:
+    with pytest.raises(IndexcalcError) as caught:
+        indexcalc.simplify(r"h_t = \tanh(W_h h_{t-1} + \alpha_k x_t + b)")
+    assert "`W_h: matrix; h_{t-1}: vector; alpha_k: scalar; x_t: vector; b: vector; h_t: vector`" in caught.value.help

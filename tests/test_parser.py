@@ -379,7 +379,8 @@ WORDS = re.findall(
 @pytest.fixture(scope="module")
 def lark() -> Lark:
     """Lark's own parser, with the builder as its transformer."""
-    return Lark(_grammar(), parser="lalr", lexer="basic", maybe_placeholders=False, transformer=Builder())
+    options = {"parser": "lalr", "lexer": "basic", "maybe_placeholders": False}
+    return Lark(_grammar(), **options, postlex=Brackets(), transformer=Builder())
 
 
 @settings(max_examples=400)
@@ -389,7 +390,7 @@ def test_the_tables_read_what_lark_reads(lark: Lark, words: list[str], blank: st
     text = normalise(blank.join(words))
     reader = lark.parse_interactive()
     try:
-        for token in Brackets().process(lark.lex(text)):
+        for token in lark.lex(text):
             reader.feed_token(Word(token.type, token, *span_of(token)))
         expected = reader.feed_eof()
     except (UnexpectedInput, IndexcalcError):

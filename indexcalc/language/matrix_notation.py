@@ -30,6 +30,17 @@ QUESTIONS = ("grad", "hess", "hvp", "vjp", "jvp", "simplify")
 KINDS = {"s": "a scalar", "c": "a column", "r": "a row", "M": "a matrix"}
 LARGEST_POWER = 16
 """The highest power of a matrix: each is so many factors."""
+UNNAMED = {
+    "abs": (
+        "bars around a matrix can be its determinant or the absolute value of each entry",
+        "write `det(A)` or `abs(A)`",
+    ),
+    "exp": ("this can be the exponential of the matrix or of each entry", "write `exp(A)` for each entry"),
+}
+"""Functions that can be written without a name, |A| and e^A, and what is to be said of those of a matrix."""
+BARS = {"det": "its determinant", "abs": "the absolute values of its entries"}
+MISFIT = 10**6
+"""More than any text has terms."""
 
 
 class MatrixNotation:
@@ -38,6 +49,40 @@ class MatrixNotation:
     def __init__(self, sizes: Sizes, resolve: Callable[[syntax.Name], Value], notes: list[str], text: str = "") -> None:
         self.sizes, self.resolve, self.notes = sizes, resolve, notes
         self.misfit = Misfit(sizes, text)
+        self.bars = ""
+        """What bars around a matrix mean, det or abs; nothing while that is not known."""
+        self.spread = 0
+        """How many scalars were added to the entries of a tensor."""
+
+    def statement(self, node: Syntax) -> Value:
+        """A whole right side. Bars around matrices are determinants or absolute values, whichever fits; where both do,
+        what adds scalars to matrices less often."""
+        try:
+            return self.value(node)
+        except IndexcalcError as error:
+            if error.message != UNNAMED["abs"][0]:
+                raise
+            spreads = {bars: self._spreads(node, bars) for bars in BARS}
+            fits = [bars for bars, spread in spreads.items() if spread == min(spreads.values()) < MISFIT]
+            if len(fits) != 1:
+                raise
+        (self.bars,) = fits
+        self.notes.append(f"bars around a matrix are read as {BARS[self.bars]}: `{self.bars}(…)`")
+        return self.value(node)
+
+    def _spreads(self, node: Syntax, bars: str) -> int:
+        """How many scalars a text adds to the entries of a tensor, with this meaning of bars."""
+        mark, notes = self.sizes.mark(), len(self.notes)
+        self.bars, self.spread = bars, 0
+        try:
+            self.value(node)
+            return self.spread
+        except IndexcalcError:
+            return MISFIT
+        finally:
+            self.bars = ""
+            self.sizes.back_to(mark)
+            del self.notes[notes:]
 
     def value(self, node: Syntax) -> Value:
         match node:
@@ -125,6 +170,7 @@ class MatrixNotation:
         first = next((value for _, value in terms if value.kind != "s"), terms[0][1])
         for _, value in terms:
             if value.kind == "s":
+                self.spread += first.kind != "s"
                 if first.kind == "M" and self.sizes.find(first.core.axes[0]) == self.sizes.find(first.core.axes[1]):
                     self.notes.append(
                         "a scalar is added to every entry of a square matrix; c*eye(n) is a multiple of the identity"
@@ -252,8 +298,10 @@ class MatrixNotation:
         if is_elementwise(node.function):
             body = self.value(one_argument(node))
             if body.kind == "M" and node.name_span[0] == node.name_span[1]:
-                message = "bars around a matrix can be its determinant or the absolute value of each entry"
-                raise IndexcalcError("E214", message, node.span, "write `det(A)` or `abs(A)`")
+                if node.function == "abs" and self.bars:
+                    return self.call(node._replace(function=self.bars, name_span=node.span))
+                message, help_ = UNNAMED[node.function]
+                raise IndexcalcError("E214", message, node.span, help_)
             return Value(body.kind, elementwise(node.function, body.core), node.span)
         if node.function.startswith(syntax.EINSUM):
             return self._einsum(node)

@@ -53,6 +53,7 @@ QUOTIENT = Table("sss", "csc", "rsr", "MsM")
 SAME = Table(*SCALED, "ccc", "rrr", "MMM")
 CONTRACTION = Table("sss", "ccs", "rrs", "MMs")
 EQUAL = Table("ss", "cc", "rr", "MM")
+BARS = EQUAL + Table("Ms")
 ADDED_SCALAR = EQUAL + Table("sc", "sr", "sM")
 TRANSPOSED = Table("ss", "cr", "rc", "MM")
 POWER = QUOTIENT
@@ -166,7 +167,8 @@ class Problem:
 
     def _call(self, node: syntax.Call) -> int:
         if node.function == "sqrt" or function_named(node.function) is not None:
-            return self._related(EQUAL, node.arguments[:1]) if node.arguments else self.new()
+            bars = node.function == "abs" and node.name_span[0] == node.name_span[1]
+            return self._related(BARS if bars else EQUAL, node.arguments[:1]) if node.arguments else self.new()
         if node.function.startswith(syntax.EINSUM):
             inputs, output = subscripts(node.function)
             for argument, letters in zip(node.arguments, inputs, strict=False):

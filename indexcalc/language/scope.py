@@ -16,7 +16,7 @@ from indexcalc.language.families import Families
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
 from indexcalc.language.loops import written_out
-from indexcalc.language.matrix_notation import MatrixNotation
+from indexcalc.language.matrix_notation import MatrixNotation, number
 from indexcalc.language.programs import Program, expanded
 from indexcalc.language.ranks import infer
 from indexcalc.language.sizes import Sizes
@@ -156,6 +156,8 @@ class Reading:
         self.undeclared: list[syntax.Name] = []
         self.left_names: tuple[syntax.Name, ...] = ()
         """The left-hand side, where nothing is known of it."""
+        self.body: Syntax | None = None
+        """What is read."""
 
     def read(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
         """The meaning of a right side; with the letters of its axes in index notation, None in matrix notation.
@@ -178,16 +180,23 @@ class Reading:
             body = expanded(body, self.scope.programs)
         if self.scope.functions:
             body = syntax.replaced(body, self._declared_call)
+        if "|" in self.text or "‖" in self.text:
+            body = syntax.replaced(body, self._before_bars)
         nodes = list(walk(body))
         calls = [node for node in nodes if isinstance(node, syntax.Call)]
         if any(map(self._product_parts, calls)):
             body = syntax.split_words(body, self._product_parts)
+            nodes = list(walk(body))
+        if self._has_powers_of_e(nodes):
+            self.notes.append("`e^…` is read as `exp(…)`")
+            body = syntax.replaced(body, lambda node: exponential(node) or node)
             nodes = list(walk(body))
         apart = self._split(body, names_of(nodes))
         return (body, nodes) if apart is body else (apart, list(walk(apart)))
 
     def meaning(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
         """The meaning of a tree that is prepared, as ``read`` gives it."""
+        self.body = body
         for name in size_names(nodes):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
@@ -211,7 +220,7 @@ class Reading:
             return notation.statement(body)
         if guessed:
             self._declare([body])
-        value = self.matrix.value(body)
+        value = self.matrix.statement(body)
         self.kind = value.kind
         return value.core, None
 
@@ -249,6 +258,23 @@ class Reading:
             return node._replace(function=DECLARED + node.function)
         return node
 
+    def _before_bars(self, node: Syntax) -> Syntax:
+        """``log|A|`` as log(|A|)"""
+        if not isinstance(node, syntax.Product):
+            return node
+        factors: list[tuple[str, Syntax]] = []
+        for operator, factor in node.factors:
+            whole = factors[-1][1] if factors else factor
+            name = whole.body if isinstance(whole, syntax.Signed) else whole
+            bars = operator == "" and isinstance(factor, syntax.Call) and factor.name_span[0] == factor.name_span[1]
+            if bars and isinstance(name, syntax.Name) and name.text in BY_NAME and self._undeclared(name):
+                call = syntax.Call((name.span[0], factor.span[1]), name.text, name.span, (factor,))
+                signed = whole._replace(body=call) if isinstance(whole, syntax.Signed) else call
+                factors[-1] = (factors[-1][0], signed)
+            else:
+                factors.append((operator, factor))
+        return factors[0][1] if len(factors) == 1 else node._replace(factors=tuple(factors))
+
     def _product_parts(self, node: Syntax) -> list[Syntax] | None:
         """``b(x + y)`` where b is no function but a variable is b times (x + y)."""
         if not isinstance(node, syntax.Call) or len(node.arguments) != 1:
@@ -264,6 +290,17 @@ class Reading:
         self.notes.append(f"`{node.function}(…)` is a product: `{node.function}` is a variable")
         span = (node.name_span[1], node.span[1])
         return [syntax.Name(node.name_span, node.function, ()), syntax.Group(span, node.arguments[0])]
+
+    def _has_powers_of_e(self, nodes: Sequence[Syntax]) -> bool:
+        """Whether e is no name of the user's, and stands with exponents only that are neither numbers nor indices."""
+        calls = [call for node in nodes if isinstance(node, syntax.Power) and (call := exponential(node)) is not None]
+        if not calls or "e" in self.scope.symbols or "e" in self.variables:
+            return False
+        names = names_of(nodes)
+        letters = {letter for node in names for script in node.scripts for letter in letters_of(script) or ()}
+        exponents = [call.arguments[0] for call in calls]
+        indices = any(isinstance(node, syntax.Name) and node.text in letters for node in exponents)
+        return not indices and len(calls) == sum(node.text == "e" for node in names)
 
     def _undeclared(self, node: syntax.Name) -> bool:
         return self.scope.lookup(node)[0] is None and self._constant(node) is None
@@ -429,10 +466,22 @@ class Reading:
         message = f"`{typed}` has no indices, and other tensors of this statement have"
         names = [name for name in (*self.undeclared, *self.left_names) if name.text]  # an arrow has none
         each = dict.fromkeys(spelling(name.text, name.scripts) for name in names)
-        words = {"M": "matrix", "c": "vector"}
-        lines = "; ".join(f"{name}: {words[_habit(name)]}" for name in each)  # sizes that fit are found
+        trees = [] if self.body is None else [self.body]  # what was inferred for indices does not count
+        readings = infer(trees, lambda n: each.get(spelling(n.text, n.scripts), self._kind(n)))
+        kinds = {name: "M" for name in each if _habit(name) == "M"}
+        kinds = (readings[0] if readings else {}) | kinds
+        words = {"M": "matrix", "c": "vector", "s": "scalar"}
+        lines = "; ".join(f"{name}: {words[kinds.get(name, 'c')]}" for name in each)  # sizes that fit are found
         help_ = f"give it indices, or declare what is a name: `{lines}`" if lines else "give it indices"
         return IndexcalcError("E201", message, node.span, help_)
+
+
+def exponential(node: Syntax) -> syntax.Call | None:
+    """exp(x) for e^x, if the exponent is no number."""
+    if not isinstance(node, syntax.Power) or node.base[1:] != ("e", ()) or number(node.exponent) is not None:
+        return None
+    start = node.span[0]
+    return syntax.Call(node.span, "exp", (start, start), (node.exponent,))
 
 
 def no_variable(scope: Scope, name: str, span: Span) -> IndexcalcError:
