@@ -183,11 +183,11 @@ class Reading:
         if "|" in self.text or "‖" in self.text:
             body = syntax.replaced(body, self._before_bars)
         nodes = list(walk(body))
-        calls = [node for node in nodes if isinstance(node, syntax.Call)]
-        if any(map(self._product_parts, calls)):
+        kinds = set(map(type, nodes))
+        if syntax.Call in kinds and any(map(self._product_parts, nodes)):
             body = syntax.split_words(body, self._product_parts)
             nodes = list(walk(body))
-        if self._has_powers_of_e(nodes):
+        if syntax.Power in kinds and self._has_powers_of_e(nodes):
             self.notes.append("`e^…` is read as `exp(…)`")
             body = syntax.replaced(body, lambda node: exponential(node) or node)
             nodes = list(walk(body))
@@ -521,8 +521,10 @@ def walk(root: Syntax) -> Iterator[Syntax]:
     while stack:
         node = stack.pop()
         yield node
+        if isinstance(node, syntax.Name | syntax.Number):
+            continue
         if not (isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes):
-            stack.extend(reversed(children(node)))
+            stack += children(node)[::-1]
 
 
 def names_of(nodes: Iterable[Syntax]) -> list[syntax.Name]:

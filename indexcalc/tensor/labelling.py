@@ -27,8 +27,8 @@ Colours = list[int]
 def canonical(operands: Sequence[Operand], output: Labels) -> tuple[list[int], dict[int, int]]:
     """The canonical order of the operands, and the number of each label: those of the output first."""
     digests = [digest for digest, _, _ in operands]
-    if len(set(digests)) == len(digests):
-        order = sorted(range(len(operands)), key=digests.__getitem__)
+    if len(digests) < 2 or len(set(digests)) == len(digests):
+        order = sorted(range(len(digests)), key=digests.__getitem__)
         numbers: dict[int, int] = {}
         for label in output:
             numbers.setdefault(label, len(numbers))
