@@ -75,7 +75,7 @@ class Asked:
                     message = f"`{symbol_.spelling}` has {axes} and {counted(len(letters))} here"
                     raise IndexcalcError("E211", message, body.span)
                 self.name = symbol_.name if symbol_.meaning is not None else ""
-                return symbol_.leaf, letters or symbol_.letters, []
+                return self.scope.leaf(symbol_), letters or symbol_.letters, []
         reading = Reading(self.scope, self.text, variables)
         meaning, own = reading.read(body, None)
         return meaning, own, reading.notes
@@ -89,9 +89,9 @@ class Asked:
                 whole = syntax.spelling(node.text, node.scripts)
                 symbol = Symbol(whole, kind_of(axes), axes, whole, node.span, assumed=True)
                 self.scope.add(symbol)
-                return symbol.leaf
+                return self.scope.leaf(symbol)
             if not scripts:
-                return self._fitting(symbol.leaf, axes, node.span)
+                return self._fitting(self.scope.leaf(symbol), axes, node.span)
         reading = Reading(self.scope, self.text)
         return self._fitting(reading.read(node, None)[0], axes, node.span)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose, same
-from indexcalc.tensor.nodes import Dimension, Rational, rational
+from indexcalc.tensor.nodes import Dimension, Rational, cache, rational
 
 
 def cheapest(forms: Iterable[Form]) -> Form:
@@ -23,13 +23,17 @@ def in_order(form: Form) -> tuple[object, ...]:
 
 
 # ------------------------------------------------------------------ transposes
+_transposes: dict[Form, Form] = cache()
+
+
 def transpose(form: Form) -> Form:
     """The cheapest way to write a transpose."""
     if form.symmetric or form.kind == "s":
         return form
-    if form.turned is None:
-        form.turned = _transposed(form)
-    return form.turned
+    found = _transposes.get(form)
+    if found is None:
+        found = _transposes[form] = _transposed(form)
+    return found
 
 
 def _transposed(form: Form) -> Form:

@@ -48,6 +48,10 @@ class NoMatrixForm(Exception):
         super().__init__(reason)
         self.node, self.labels = node, labels
 
+    def anew(self) -> NoMatrixForm:
+        """The same without the frames that it was raised in."""
+        return NoMatrixForm(str(self), self.node, self.labels)
+
 
 TIED = "each tied to three or more of them, and a product of matrices keeps only two"
 
@@ -77,7 +81,7 @@ class MatrixForms:
         try:
             best = node, self.form(node)
         except NoMatrixForm as no_form:
-            reason = no_form
+            reason = no_form.anew()
             if len(node.shape) > 2:
                 raise
         for candidate in alternatives(node, every=best is None):
@@ -110,10 +114,10 @@ class MatrixForms:
             try:
                 found = self._build(node)
             except NoMatrixForm as reason:
-                found = reason
+                found = reason.anew()
             self._signed[node] = found
         if isinstance(found, NoMatrixForm):
-            raise found
+            raise found.anew()
         return found
 
     def _prepare(self, root: Node) -> None:

@@ -39,7 +39,6 @@ class Form:
         "strange",
         "symmetric",
         "tokens",
-        "turned",
         "typed",
     )
     parts: tuple[Form, ...]
@@ -53,7 +52,6 @@ class Form:
     symmetric: bool
     diagonal: bool
     typed: bool
-    turned: Form | None  # the memo of algebra.transpose
 
     @property
     def cost(self) -> Cost:
@@ -73,7 +71,6 @@ class Form:
         self.operations, self.names, self.strange, self.tokens = operations, names, strange, tokens
         self.places = places[:PLACES]
         self.symmetric = self.diagonal = self.typed = False
-        self.turned = None
 
 
 def brackets(part: Form, above: int) -> bool:

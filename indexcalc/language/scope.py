@@ -11,7 +11,7 @@ from typing import Any
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES, ascii_name
-from indexcalc.language.core import Core, LeviCivita, Literal, Product, SizeOf, Symbol
+from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, SizeOf, Symbol
 from indexcalc.language.families import Families
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
@@ -27,6 +27,8 @@ from indexcalc.tensor.nodes import Dimension
 KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
 RESERVED = {"delta": 2, "eps": 3, "ones": 1, "I": 2}
+LACKING = "give it indices"
+"""The help where a name has none; what it is if it needs none follows."""
 INDEXED = frozenset[Any]((syntax.Indexed, syntax.SumOver))
 """What index notation alone has, but for names with indices."""
 
@@ -64,6 +66,7 @@ class Scope:
         """The steps for which names such as h[3] are defined."""
         self.open = Families(self.whole)
         """Loops whose length is a symbol, and the families in them."""
+        self._leaves: dict[Symbol, Leaf] = {}
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -89,6 +92,13 @@ class Scope:
                 self.size_symbols = size_symbols
                 self.open.back_to(loops)
                 self.sizes.back_to(mark)
+
+    def leaf(self, symbol: Symbol) -> Leaf:
+        """What a name means, one object wherever it stands."""
+        found = self._leaves.get(symbol)
+        if found is None:
+            found = self._leaves[symbol] = Leaf(symbol.axes, symbol)
+        return found
 
     def add(self, symbol: Symbol) -> None:
         if symbol.name in self.symbols:
@@ -156,8 +166,6 @@ class Reading:
         self.undeclared: list[syntax.Name] = []
         self.left_names: tuple[syntax.Name, ...] = ()
         """The left-hand side, where nothing is known of it."""
-        self.body: Syntax | None = None
-        """What is read."""
 
     def read(self, body: Syntax, left: Letters | None) -> tuple[Core, Letters | None]:
         """The meaning of a right side; with the letters of its axes in index notation, None in matrix notation.
@@ -196,7 +204,14 @@ class Reading:
 
     def meaning(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
         """The meaning of a tree that is prepared, as ``read`` gives it."""
-        self.body = body
+        try:
+            return self._meaning(body, nodes, left)
+        except IndexcalcError as error:
+            if error.help == LACKING:
+                error.help += self._declarations(body)
+            raise
+
+    def _meaning(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
         for name in size_names(nodes):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
@@ -426,7 +441,7 @@ class Reading:
         if kind is None:
             message = f"`{symbol.spelling}` has {len(symbol.axes)} axes, and matrix notation has at most two"
             raise IndexcalcError("E216", message, node.span, "write it with indices")
-        return Value(kind, symbol.leaf, node.span)
+        return Value(kind, self.scope.leaf(symbol), node.span)
 
     def _tensor(self, node: syntax.Name) -> Tensor:
         symbol, name, scripts = self.scope.lookup(node)
@@ -443,7 +458,7 @@ class Reading:
                 raise self._mixed(node)
             message = f"`{symbol.spelling}` has {counted(len(symbol.axes), 'axis')} and {counted(len(letters))} here"
             raise IndexcalcError("E211", message, node.span)
-        return symbol.leaf, letters
+        return self.scope.leaf(symbol), letters
 
     @staticmethod
     def _is_reserved(name: str, scripts: Sequence[syntax.Script]) -> bool:
@@ -461,19 +476,20 @@ class Reading:
         return Product((size,) * len(letters), (), labels, ((0, size),)), letters
 
     def _mixed(self, node: syntax.Name) -> IndexcalcError:
-        """Some names have indices and this one has none. If none of them are indices, declarations say so."""
+        """Some names have indices and this one has none."""
         typed = self.text[node.span[0] : node.span[1]]
         message = f"`{typed}` has no indices, and other tensors of this statement have"
+        return IndexcalcError("E201", message, node.span, LACKING)
+
+    def _declarations(self, body: Syntax) -> str:
+        """How the names are declared, if none of what stands behind them are indices."""
         names = [name for name in (*self.undeclared, *self.left_names) if name.text]  # an arrow has none
         each = dict.fromkeys(spelling(name.text, name.scripts) for name in names)
-        trees = [] if self.body is None else [self.body]  # what was inferred for indices does not count
-        readings = infer(trees, lambda n: each.get(spelling(n.text, n.scripts), self._kind(n)))
-        kinds = {name: "M" for name in each if _habit(name) == "M"}
-        kinds = (readings[0] if readings else {}) | kinds
+        readings = infer([body], lambda n: each.get(spelling(n.text, n.scripts), self._kind(n)))
+        kinds = (readings[0] if readings else {}) | {name: "M" for name in each if _habit(name) == "M"}
         words = {"M": "matrix", "c": "vector", "s": "scalar"}
         lines = "; ".join(f"{name}: {words[kinds.get(name, 'c')]}" for name in each)  # sizes that fit are found
-        help_ = f"give it indices, or declare what is a name: `{lines}`" if lines else "give it indices"
-        return IndexcalcError("E201", message, node.span, help_)
+        return f", or declare what is a name: `{lines}`" if lines else ""
 
 
 def exponential(node: Syntax) -> syntax.Call | None:
