@@ -443,6 +443,10 @@ def test_e_is_a_name_where_it_is_more_than_that(text: str) -> None:
     assert "e" in answer.to_dict()["declarations"]
 
 
+def test_e_may_be_a_size() -> None:
+    assert indexcalc.simplify("e^c*z", let=["z: vector(e)", "c: scalar"]).to_dict()["notes"] == []
+
+
 def test_e_to_the_power_of_a_matrix_offers_the_two_readings() -> None:
     with pytest.raises(IndexcalcError) as caught:
         indexcalc.simplify("e^A", let=["A: matrix(n, n)"])

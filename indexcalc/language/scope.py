@@ -309,7 +309,7 @@ class Reading:
     def _has_powers_of_e(self, nodes: Sequence[Syntax]) -> bool:
         """Whether e is no name of the user's, and stands with exponents only that are neither numbers nor indices."""
         calls = [call for node in nodes if isinstance(node, syntax.Power) and (call := exponential(node)) is not None]
-        if not calls or "e" in self.scope.symbols or "e" in self.variables:
+        if not calls or "e" in (*self.scope.symbols, *self.scope.size_symbols, *self.variables):
             return False
         names = names_of(nodes)
         letters = {letter for node in names for script in node.scripts for letter in letters_of(script) or ()}

@@ -71,6 +71,7 @@ class Tables:
         named = "|".join([f"(?:{t.pattern.to_regexp()})(?P<{t.name}>)" for t in words])
         blank = "|".join([t.pattern.to_regexp() for t in words if t.name in self._ignored])
         self._word = re.compile(f"(?:{named})(?:{blank})?")
+        self._kinds = {place: name for name, place in self._word.groupindex.items()}
 
     # ------------------------------------------------------------------ Lark's tables
     def action(self, number: int, kind: str) -> Any:
@@ -102,10 +103,10 @@ class Tables:
         found: list[Word] = []
         at = 0
         for match in self._word.finditer(text):
-            start, kind = match.start(), match.lastgroup or ""
+            start, place = match.start(), match.lastindex or 0
             if start > at:
                 raise Misfit
-            at, end = match.end(), match.end(kind)
+            at, end, kind = match.end(), match.end(place), self._kinds[place]
             if kind not in self._ignored:
                 word = text[start:end]
                 found.append(Word(self._reserved.get(word, kind) if kind == "NAME" else kind, word, start, end))

@@ -174,10 +174,11 @@ class _Course:
         """The slope of the output along a direction, and the size of the output."""
         slope = self.slope
         here = at.value(slope.variable)
+        kept = {node: at.values[node] for node in self.others}
         total: Value = []
         for place, weight in STENCIL:
             moved = [x + place * step * v for x, v in zip(here, direction, strict=True)]
-            there = at.moved(slope.variable, moved, self.others)
+            there = at.moved({**kept, slope.variable: moved})
             there.evaluate(self.dependents)
             scaled = [weight / step * y for y in there.values[slope.output]]
             total = [a + b for a, b in zip(total, scaled, strict=True)] if total else scaled

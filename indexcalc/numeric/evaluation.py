@@ -86,11 +86,10 @@ class Evaluation:
             if node not in values:
                 values[node] = RULES[type(node)](self, node, [values[child] for child in node.children])
 
-    def moved(self, variable: Variable, value: Value, kept: Iterable[Node]) -> Evaluation:
-        """The same point but for a variable; ``kept`` are nodes that it does not reach, evaluated here."""
+    def moved(self, values: dict[Any, Value]) -> Evaluation:
+        """The same point but for a variable: its value, and those that are kept of nodes that it does not reach."""
         other = Evaluation(self.arithmetic, self.sizes, self.kinds, self.key)
-        other.values = {node: self.values[node] for node in kept}
-        other.values[variable] = value
+        other.values = values
         other._dimensions, other._shapes = self._dimensions, self._shapes
         return other
 

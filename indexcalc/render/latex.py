@@ -169,6 +169,8 @@ def number(value: Rational) -> str:
 
 def letter(text: str) -> str:
     """An index letter: ``i``, ``i_1`` for i1, or Greek; or a number, for an entry."""
+    if len(text) == 1:
+        return text
     stem = text.rstrip("0123456789")
     if not stem:
         return text
@@ -193,13 +195,15 @@ def word(text: str) -> str:
 
 def name(text: str, letters: Sequence[str] = ()) -> str:
     """A name, its subscripts and superscripts upright, with the letters of its axes."""
+    indices = " ".join(map(letter, letters))
+    if len(text) == 1:
+        return f"{text}_{{{indices}}}" if indices else text
     if text.endswith("]") and "^" not in text:  # a step: h[t-1]
         text = text.replace("[", "_{").replace("]", "}")
     stem, *rest = text.replace("^", "_^").split("_")
     subscripts = [part.strip("{}") for part in rest if part and not part.startswith("^")]
     superscripts = [part[1:].strip("{}") for part in rest if part.startswith("^")]
     below = ",".join(part if len(part) == 1 or not part.isalnum() else rf"\mathrm{{{part}}}" for part in subscripts)
-    indices = " ".join(map(letter, letters))
     symbol = word(stem)
     if below and indices:
         symbol, below = f"{{{symbol}_{{{below}}}}}", ""

@@ -154,7 +154,8 @@ def indices(letters: tuple[str, ...]) -> str:
     """``_ij``, or ``_{i1 j2}`` where letters are longer."""
     if not letters:
         return ""
-    return "_" + "".join(letters) if all(len(letter) == 1 for letter in letters) else "_{" + " ".join(letters) + "}"
+    joined = "".join(letters)
+    return f"_{joined}" if len(joined) == len(letters) else "_{" + " ".join(letters) + "}"
 
 
 def subscript(letters: tuple[str, ...]) -> str:
