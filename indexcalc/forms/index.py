@@ -149,7 +149,9 @@ class IndexForms:
                 return self._apply(node, letters, scope)
             case products.Power():
                 sign, form, exponent = self._power(node, letters, scope)
-                return sign, form if exponent == 1 else Power(form, exponent, False)
+                if _divides(form, letters, exponent):
+                    return sign, Product(" ", 1, (), (_raised(form, -exponent),))
+                return sign, _raised(form, exponent)
             case MatrixFunction():
                 return 1, self._whole(node, letters, scope)
         raise AssertionError(type(node).__name__)
@@ -322,14 +324,10 @@ class IndexForms:
             first = min([node.output.index(label) for label in labels if label in node.output], default=-1)
             while deltas and deltas[0][0] < first:
                 above.append(deltas.pop(0)[1])
-            is_trace = isinstance(form, Symbol | Call | Entries) and not labels and bool(_repeated(form.letters))
-            is_read = exponent < -1 or not is_trace  # 1/A_pp is a vector, A_pp^-1 and 1/A_pp^2 have a trace
-            if exponent < 0 and is_read and all(names[label] in named for label in labels):
-                below.append(algebra.raised(form, -exponent) if exponent == -1 else Power(form, -exponent, False))
-            elif exponent == 1:
-                above += flat(form)
+            if _divides(form, labels, exponent) and all(names[label] in named for label in labels):
+                below.append(_raised(form, -exponent))
             else:
-                above.append(Power(form, exponent, False))
+                above += flat(_raised(form, exponent))
         return above + [form for _, form in deltas], below
 
     # ------------------------------------------------------------------ sums
@@ -420,6 +418,16 @@ class IndexForms:
 def _repeated(letters: Letters) -> set[str]:
     """The letters that would be summed inside a function or a power: ``A_kk^2`` is the square of the trace."""
     return {letter for letter in letters if letters.count(letter) > 1}
+
+
+def _raised(form: Form, exponent: Rational) -> Form:
+    return form if exponent == 1 else Power(form, exponent, False)
+
+
+def _divides(form: Form, axes: Sequence[object], exponent: Rational) -> bool:
+    """Whether a power is written as a quotient: 1/A_pp is a vector, A_pp^-1 and 1/A_pp^2 have a trace."""
+    is_trace = isinstance(form, Symbol | Call | Entries) and not axes and bool(_repeated(form.letters))
+    return exponent < -1 or (exponent < 0 and not is_trace)
 
 
 def with_letters(form: Form, letters: Letters) -> Form:
