@@ -506,3 +506,11 @@ def test_a_declared_size_reaches_every_tensor_with_that_index() -> None:
 def test_a_common_coefficient_of_a_sum_stands_in_front() -> None:
     answer = indexcalc.diff("1/2 C_ijkl e_ij e_kl", wrt="e")
     assert answer.index == "1/2 (C_pqij e_ij + C_ijpq e_ij)"
+
+
+@pytest.mark.parametrize("text", ["y_i = 1/x_i + z_i", "1/(a_j b_j) + 1/c^2", "A_ij - 1/m"])
+def test_a_reciprocal_that_stands_alone_is_a_quotient(text: str) -> None:
+    answer = indexcalc.simplify(text, let=["A: matrix(m, n)", "c: scalar"])
+    assert "^-" not in answer.index
+    assert answer.verified is not None
+    assert answer.verified["exact"]

@@ -222,7 +222,8 @@ def test_a_declared_scalar_is_added_to_every_entry(text: str, kinds: str) -> Non
     "text, let, printed",
     [
         ("m*A", ["A: matrix(m, n)"], "m*A"),
-        ("sum(x)/n", ["x: vector(n)"], "sum(x)/n"),
+        ("sum(x)/n", ["x: vector(n)"], "mean(x)"),
+        ("sum(x)/n^2", ["x: vector(n)"], "mean(x)/n"),
         ("x + n", ["x: vector(n)"], "x + n"),
         ("n^2", ["x: vector(n)"], "n^2"),
         ("n*eye(n)", [], "n*eye(n)"),

@@ -404,3 +404,21 @@ def test_matrix_text_is_stable(table: str) -> None:
         answer = indexcalc.diff(text, wrt=wrt, order=1 if table is FIRST else 2)
         let = [i.declaration for i in answer.task.inputs]
         assert indexcalc.simplify(matrix, let=let).matrix == matrix
+
+
+@pytest.mark.parametrize(
+    "text, matrix",
+    [
+        ("x - mean(x)", "x - mean(x)"),
+        ("sum(x)/n*y", "mean(x)*y"),
+        ("mean(X)^2", "mean(X)^2"),
+        ("mean(X)/m", "mean(X)/m"),
+        ("n*mean(x)", "sum(x)"),
+        ("sum(X)/n", "sum(X)/n"),
+        ("sum(x)*sum(y)/n^2", "mean(x)*mean(y)"),
+        ("sum(x)^2/n", "sum(x)^2/n"),
+        ("c/n + 1/n", "c/n + 1/n"),
+    ],
+)
+def test_a_sum_by_the_number_of_its_entries_is_a_mean(text: str, matrix: str) -> None:
+    assert indexcalc.simplify(text, let=["x, y: vector(n)", "X: matrix(m, n)", "c: scalar"]).matrix == matrix

@@ -15,6 +15,7 @@ from indexcalc.forms.context import Context
 from indexcalc.forms.contraction import Stuck, path
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.factoring import variants
+from indexcalc.forms.means import Scalar, with_means
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose
 from indexcalc.forms.squares import square_roots
 from indexcalc.tensor import nodes as tensor
@@ -286,19 +287,19 @@ class MatrixForms:
     def _collapsed(self, node: Einsum, factors: list[Factor], inside: dict[Node, sums.Sum], norms: bool) -> Signed:
         """A product of these factors; for those in ``inside`` the sum that is given for them is printed."""
         sign, coefficient = (1 if node.coefficient >= 0 else -1), tensor.magnitude(node.coefficient)
-        scalars: list[tuple[Form, Rational]] = []
+        scalars: list[Scalar] = []
         pieces: list[Piece] = []
         roots: list[tuple[Form, Rational]] = []
         for child, labels in factors:
             if child in inside:
                 s, form = self._terms(inside[child], None, flip=True)
-                pieces.append((labels, form)) if labels else scalars.append((form, 1))
+                pieces.append((labels, form)) if labels else scalars.append((child, form, 1))
             elif not labels and (root := self._number_root(child)) is not None:
                 roots.append(root)
                 s = 1
             elif not labels:
                 s, form, exponent = self.scalar(child)
-                scalars.append((form, exponent))
+                scalars.append((child, form, exponent))
             elif len(labels) > 2:
                 raise NoMatrixForm(f"{self._called(child)} has {len(labels)} indices")
             else:
@@ -314,12 +315,12 @@ class MatrixForms:
         labels, body = self._contract(pieces, node, joinings)
         if body is not None and not labels:
             base = algebra.squares(pieces[0][1]) if norms and len(pieces) == 1 else None
-            scalars.append((body if base is None else Power(Call("norm2", "s", (base,)), 2, False), 1))
+            scalars.append((node, body if base is None else Power(Call("norm2", "s", (base,)), 2, False), 1))
             body = None
         if node.output:
             body = self._with_output(labels, body, node)
         coefficient, joined = algebra.joined_roots(coefficient, roots)
-        form = assemble(coefficient, scalars + joined, body)
+        form = assemble(coefficient, with_means(scalars) + joined, body)
         if self.trace is not None:
             self.trace.setdefault(node, []).append((form, joinings))
         return sign, form
