@@ -418,6 +418,10 @@ def test_matrix_text_is_stable(table: str) -> None:
         ("sum(x)*sum(y)/n^2", "mean(x)*mean(y)"),
         ("sum(x)^2/n", "sum(x)^2/n"),
         ("c/n + 1/n", "c/n + 1/n"),
+        ("sum(X, 1)/m", "mean(X, 1)"),
+        ("sum(X, 2)/m", "sum(X, 2)/m"),
+        ("X - ones(m)*mean(X, 1)'", "X - ones(m)*mean(X, 1)'"),
+        ("mean(X, 2)*y'", "mean(X, 2)*y'"),
     ],
 )
 def test_a_sum_by_the_number_of_its_entries_is_a_mean(text: str, matrix: str) -> None:

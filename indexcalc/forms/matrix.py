@@ -15,7 +15,7 @@ from indexcalc.forms.context import Context
 from indexcalc.forms.contraction import Stuck, path
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.factoring import variants
-from indexcalc.forms.means import Scalar, with_means
+from indexcalc.forms.means import Means
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose
 from indexcalc.forms.squares import square_roots
 from indexcalc.tensor import nodes as tensor
@@ -287,8 +287,9 @@ class MatrixForms:
     def _collapsed(self, node: Einsum, factors: list[Factor], inside: dict[Node, sums.Sum], norms: bool) -> Signed:
         """A product of these factors; for those in ``inside`` the sum that is given for them is printed."""
         sign, coefficient = (1 if node.coefficient >= 0 else -1), tensor.magnitude(node.coefficient)
-        scalars: list[Scalar] = []
+        scalars: list[tuple[Node, Form, Rational]] = []
         pieces: list[Piece] = []
+        means = Means(factors)
         roots: list[tuple[Form, Rational]] = []
         for child, labels in factors:
             if child in inside:
@@ -299,7 +300,7 @@ class MatrixForms:
                 s = 1
             elif not labels:
                 s, form, exponent = self.scalar(child)
-                scalars.append((child, form, exponent))
+                scalars.append((child, means.of(child, form, exponent), exponent))
             elif len(labels) > 2:
                 raise NoMatrixForm(f"{self._called(child)} has {len(labels)} indices")
             else:
@@ -309,7 +310,7 @@ class MatrixForms:
                     pieces.append((labels[:1], algebra.powers(Call("diag", "c", (form,)), e)))
                 else:
                     s, form = self.signed(child)
-                    pieces.append(_looped(labels, form))
+                    pieces.append(_looped(labels, means.of(child, form)))
             sign *= s
         joinings: list[Joining] = []
         labels, body = self._contract(pieces, node, joinings)
@@ -320,7 +321,8 @@ class MatrixForms:
         if node.output:
             body = self._with_output(labels, body, node)
         coefficient, joined = algebra.joined_roots(coefficient, roots)
-        form = assemble(coefficient, with_means(scalars) + joined, body)
+        powers = [(form, left) for child, form, e in scalars if (left := means.exponent(child, e))]
+        form = assemble(coefficient, powers + joined, body)
         if self.trace is not None:
             self.trace.setdefault(node, []).append((form, joinings))
         return sign, form

@@ -1,42 +1,36 @@
-"""Scalar factors of a matrix form: a sum of entries by their number is a mean."""
+"""Sums of entries by their number as means, in matrix forms."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from indexcalc.forms.nodes import Call, Form
 from indexcalc.tensor.nodes import Node, Rational, Size
-from indexcalc.tensor.product import Einsum, split_power
-
-Scalar = tuple[Node, Form, Rational]
-"""A scalar factor: its node, its form without its exponent, and its exponent."""
+from indexcalc.tensor.product import Einsum, Factor, split_power
 
 
-def with_means(scalars: Sequence[Scalar]) -> list[tuple[Form, Rational]]:
-    """The factors as forms with exponents, sum(x)/m among them as mean(x) where m is the number of entries of x."""
-    symbols = [_size(node) for node, _, _ in scalars]
-    left = {symbol: -e for symbol, (_, _, e) in zip(symbols, scalars, strict=True) if symbol}
-    found: list[tuple[Form, Rational]] = []
-    for node, form, exponent in scalars:
-        counts = _entries(node, form) if left else {}
-        if counts and exponent > 0 and all(left.get(size, 0) >= exponent * n for size, n in counts.items()):
-            left |= {size: left[size] - exponent * n for size, n in counts.items()}
-            form = Call("mean", "s", form.parts)
-        found.append((form, exponent))
-    changed = [(form, -left[symbol] if symbol else e) for symbol, (form, e) in zip(symbols, found, strict=True)]
-    return [(form, exponent) for form, exponent in changed if exponent]
+class Means:
+    """The sizes that a product is divided by, each with how often; the sums in it take them."""
 
+    def __init__(self, factors: Iterable[Factor]) -> None:
+        powers = [split_power(node) for node, labels in factors if not labels]
+        self.left = {base.symbol: -exponent for base, exponent in powers if isinstance(base, Size) and exponent < 0}
 
-def _size(node: Node) -> str:
-    """The symbol where a scalar is a power of a size, else nothing."""
-    base, _ = split_power(node)
-    return base.symbol if isinstance(base, Size) else ""
+    def of(self, node: Node, form: Form, exponent: Rational = 1) -> Form:
+        """The form of a factor: mean(x) for sum(x) where the product is divided by the number of entries of x."""
+        base, _ = split_power(node)
+        if not self.left or not isinstance(form, Call) or form.function != "sum" or exponent <= 0:
+            return form
+        if not isinstance(base, Einsum) or len(base.children) != 1:
+            return form
+        counts = Counter([str(size) for label, size in enumerate(base.sizes) if label not in base.output])
+        if any(self.left.get(size, 0) < exponent * count for size, count in counts.items()):
+            return form
+        self.left |= {size: self.left[size] - exponent * count for size, count in counts.items()}
+        return Call("mean", form.kind, form.parts)
 
-
-def _entries(node: Node, form: Form) -> dict[str, int]:
-    """The sizes that multiply to the number of entries that a scalar adds up, each with how often; none where it is no
-    sum of entries."""
-    base, _ = split_power(node)
-    is_sum = isinstance(form, Call) and form.function == "sum" and len(form.parts) == 1
-    return Counter(map(str, base.sizes)) if is_sum and isinstance(base, Einsum) and len(base.children) == 1 else {}
+    def exponent(self, node: Node, exponent: Rational) -> Rational:
+        """What is left of the exponent of a scalar factor, if it is a size."""
+        base, _ = split_power(node)
+        return -self.left[base.symbol] if isinstance(base, Size) and base.symbol in self.left else exponent
