@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
+from typing import Any
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
@@ -85,31 +86,31 @@ class MatrixNotation:
             del self.notes[notes:]
 
     def value(self, node: Syntax) -> Value:
-        match node:
-            case syntax.Number():
-                return Value("s", Literal((), node.value), node.span)
-            case syntax.Name():
-                return self.resolve(node)
-            case syntax.Group():
-                return self.value(node.body)._replace(span=node.span)
-            case syntax.Signed():
-                body = self.value(node.body)
-                return Value(body.kind, negative(body.core), node.span)
-            case syntax.Sum():
-                return self._sum(node)
-            case syntax.Product():
-                return self._product(node)
-            case syntax.Transpose():
-                body = self.value(node.body)
-                kind = {"c": "r", "r": "c"}.get(body.kind, body.kind)
-                return Value(kind, transposed(body.core), node.span)
-            case syntax.Power():
-                return self._power(node)
-            case syntax.Call():
-                return self.call(node)
-            case syntax.Partial():
-                raise IndexcalcError("E107", "a derivative stands alone: `∂a/∂W`", node.span)
-        raise IndexcalcError("E201", "indices cannot stand in matrix notation", node.span)
+        rule = VALUES.get(type(node))
+        if rule is None:
+            raise IndexcalcError("E201", "indices cannot stand in matrix notation", node.span)
+        return rule(self, node)
+
+    def _name(self, node: syntax.Name) -> Value:
+        return self.resolve(node)
+
+    def _number(self, node: syntax.Number) -> Value:
+        return Value("s", Literal((), node.value), node.span)
+
+    def _group(self, node: syntax.Group) -> Value:
+        return self.value(node.body)._replace(span=node.span)
+
+    def _signed(self, node: syntax.Signed) -> Value:
+        body = self.value(node.body)
+        return Value(body.kind, negative(body.core), node.span)
+
+    def _transpose(self, node: syntax.Transpose) -> Value:
+        body = self.value(node.body)
+        kind = {"c": "r", "r": "c"}.get(body.kind, body.kind)
+        return Value(kind, transposed(body.core), node.span)
+
+    def _partial(self, node: syntax.Partial) -> Value:
+        raise IndexcalcError("E107", "a derivative stands alone: `∂a/∂W`", node.span)
 
     # ------------------------------------------------------------------ sizes
     def times(self, a: Value, b: Value) -> Core:
@@ -368,6 +369,21 @@ class MatrixNotation:
             axes = () if dropped else (parts[0] if len(parts) == 1 else self.sizes.product(parts),)
             values.append(Value("s", Literal(axes, Fraction(1)), argument.span))
         return Value(constant_kind(row.name, texts), row.build(self, values), node.span)
+
+
+VALUES: dict[type, Callable[[MatrixNotation, Any], Value]] = {
+    syntax.Number: MatrixNotation._number,
+    syntax.Name: MatrixNotation._name,
+    syntax.Group: MatrixNotation._group,
+    syntax.Signed: MatrixNotation._signed,
+    syntax.Sum: MatrixNotation._sum,
+    syntax.Product: MatrixNotation._product,
+    syntax.Transpose: MatrixNotation._transpose,
+    syntax.Power: MatrixNotation._power,
+    syntax.Call: MatrixNotation.call,
+    syntax.Partial: MatrixNotation._partial,
+}
+"""TABLE: the value of a node of each kind."""
 
 
 class _Running:

@@ -161,28 +161,28 @@ def declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
     word = kind.function if isinstance(kind, syntax.Call) else kind.text if isinstance(kind, Name) else ""
     if operator != ":" or word not in KINDS:
         return None
-    names = [*items[:-1], name]
-    if not all(isinstance(n, Name) for n in names):
+    names = tuple([n for n in (*items[:-1], name) if isinstance(n, Name)])
+    if len(names) < len(items):
         raise IndexcalcError("E107", "a declaration names what it declares: `W: matrix(m, n)`", span)
     words = [word] + [n.text for _, n in more if isinstance(n, Name)]
-    if len(words) != 1 + len(more) or any(w not in KINDS for w in words):
+    if len(words) != 1 + len(more) or not KINDS.issuperset(words):
         raise IndexcalcError(
             "E307", "this kind is not known", more[0][1].span, f"the kinds are {', '.join(sorted(KINDS))}"
         )
     if words == ["elementwise"] and isinstance(kind, Name):
-        return Declaration(span, tuple(n for n in names if isinstance(n, Name)), "elementwise", (), ())
-    rank, structure = "matrix" if word in SQUARE else word, tuple(w for w in words if w not in RANKS)
-    if rank not in RANKS or any(w in (*RANKS, *SQUARE) for w in words[1:]):
+        return Declaration(span, names, "elementwise", (), ())
+    rank, structure = "matrix" if word in SQUARE else word, tuple([w for w in words if w not in RANKS])
+    if rank not in RANKS or not {*RANKS, *SQUARE}.isdisjoint(words[1:]):
         message = f"`{' '.join(words)}` is no kind"
         raise IndexcalcError("E307", message, kind.span, "one of scalar, vector, matrix, …, then `positive` or nothing")
     arguments = kind.arguments if isinstance(kind, syntax.Call) else ()
-    sizes = tuple((_size(argument), argument.span) for argument in arguments)
+    sizes = tuple([(_size(argument), argument.span) for argument in arguments])
     if len(sizes) not in ((0, 1) if word in SQUARE else (0, *RANKS[rank])) or (rank == "tensor" and not sizes):
         message = f"`{word}` has not {len(sizes)} sizes"
         raise IndexcalcError("E307", message, kind.span, "`scalar`, `vector(n)`, `matrix(m, n)`, `symmetric(n)`")
     if word in SQUARE:
         sizes *= 2
-    return Declaration(span, tuple(n for n in names if isinstance(n, Name)), rank, structure, sizes)
+    return Declaration(span, names, rank, structure, sizes)
 
 
 def _size(node: Syntax) -> str:

@@ -177,19 +177,17 @@ def variable(name: str, shape: Shape) -> Variable:
     return intern(Variable, (name,), shape)
 
 
-def _children(node: Node) -> tuple[Node, ...]:
-    return node.children
-
-
-def descendants(roots: Iterable[Node], below: Callable[[Node], tuple[Node, ...]] = _children) -> list[Node]:
-    """Every node that the roots reach through ``below``, children before parents. Iterative: depth is no limit."""
+def descendants(roots: Iterable[Node], below: Callable[[Node], tuple[Node, ...]] | None = None) -> list[Node]:
+    """Every node that the roots reach through ``below``, or all children, with children before parents. Iterative:
+    depth is no limit."""
     found: dict[Node, None] = {}
     stack = list(roots)
     while stack:
         node = stack[-1]
-        waiting = [child for child in below(node) if child not in found]
+        children = node.children if below is None else below(node)
+        waiting = [child for child in children if child not in found] if children else None
         if waiting:
-            stack.extend(waiting)
+            stack += waiting
         else:
             found[stack.pop()] = None
     return list(found)
