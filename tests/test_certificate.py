@@ -474,7 +474,7 @@ def test_sizes_are_distinct_and_no_coefficients() -> None:
     ).derivation.output
     draws = draws_of_sizes(descendants([output]))
     assert all(len(set(sizes.values())) == 3 for sizes in draws)
-    assert [sizes["n"] for sizes in draws[:2]] == [3, 4]
+    assert [draws[draw]["n"] for draw in (0, 1)] == [3, 4]
 
 
 def test_kinds_reach_the_twins() -> None:

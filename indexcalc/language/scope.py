@@ -537,7 +537,7 @@ def walk(root: Syntax) -> Iterator[Syntax]:
     while stack:
         node = stack.pop()
         yield node
-        if isinstance(node, syntax.Name | syntax.Number):
+        if type(node) is syntax.Name or type(node) is syntax.Number:
             continue
         if not (isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes):
             stack += children(node)[::-1]

@@ -63,7 +63,7 @@ class Points:
     def __init__(self, nodes: Iterable[Node], kinds: Mapping[str, tuple[str, ...]]) -> None:
         self.kinds = kinds
         self.sizes = draws_of_sizes(nodes)
-        self.symbols = frozenset(self.sizes[0])
+        self.symbols = self.sizes.symbols
         self._made: dict[tuple[int, int], Evaluation] = {}
 
     def residues(self) -> Iterator[Evaluation]:
@@ -208,9 +208,35 @@ def distance(a: Value, b: Value, noise: float = 0.0) -> float:
 
 
 # ---------------------------------------------------------------------- sizes
-def draws_of_sizes(nodes: Iterable[Node]) -> list[dict[str, int]]:
-    """Numbers for the size symbols of these nodes, as distinct as they can be: from each other, from sizes that are
-    numbers, and from coefficients."""
+class Draws:
+    """Numbers for size symbols, as distinct as they can be: from each other, and from those to be avoided. Each draw
+    is made when first asked for."""
+
+    def __init__(self, symbols: Collection[str], square: Collection[str], avoided: Collection[int]) -> None:
+        self.symbols = frozenset(symbols)
+        self._ordered = sorted(symbols, key=lambda symbol: symbol not in square)
+        self._square, self._avoided = square, avoided
+        self._made: dict[int, dict[str, int]] = {}
+
+    def __len__(self) -> int:
+        return len(SQUARE_SIZES)
+
+    def __getitem__(self, draw: int) -> dict[str, int]:
+        """For each symbol the first number in turn that nothing has; where none is left, the first that no symbol
+        has."""
+        squares, others = SQUARE_SIZES[draw], OTHER_SIZES[draw]
+        if draw not in self._made:
+            found = self._made[draw] = {}
+            for symbol in self._ordered:
+                row = squares if symbol in self._square else others
+                free = [n for n in row if n not in found.values()] or list(row)
+                found[symbol] = next((n for n in free if n not in self._avoided), free[0])
+        return self._made[draw]
+
+
+def draws_of_sizes(nodes: Iterable[Node]) -> Draws:
+    """Numbers for the size symbols of these nodes, distinct from their sizes that are numbers and from their
+    coefficients."""
     symbols: dict[str, None] = {}
     square: set[str] = set()
     avoided: set[int] = set()
@@ -233,23 +259,4 @@ def draws_of_sizes(nodes: Iterable[Node]) -> list[dict[str, int]]:
                     avoided.add(int(part))
                 else:
                     symbols.setdefault(part)
-    return [
-        _numbers(symbols, square, avoided, squares, others)
-        for squares, others in zip(SQUARE_SIZES, OTHER_SIZES, strict=True)
-    ]
-
-
-def _numbers(
-    symbols: Iterable[str],
-    square: Collection[str],
-    avoided: Collection[int],
-    squares: Sequence[int],
-    others: Sequence[int],
-) -> dict[str, int]:
-    """The first number in turn that nothing has; where none is left, the first that no symbol has."""
-    found: dict[str, int] = {}
-    for symbol in sorted(symbols, key=lambda s: s not in square):
-        row = squares if symbol in square else others
-        free = [n for n in row if n not in found.values()] or list(row)
-        found[symbol] = next((n for n in free if n not in avoided), free[0])
-    return found
+    return Draws(symbols, square, avoided)
