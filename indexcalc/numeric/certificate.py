@@ -6,7 +6,7 @@ Modulo a prime equal values prove; different ones prove nothing, and floats deci
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import product
 from operator import mul
 from typing import NamedTuple
