@@ -58,11 +58,12 @@ class Sketch:
 
     def entries(self, meaning: Core) -> Entries:
         """The entries of a meaning. Raises ArithmeticError or ValueError where it has none."""
-        found = self._known.get(id(meaning))
+        known = self._known
+        found = known.get(id(meaning))
         if found is None:
             own = simplest(meaning)
-            parts = [self.entries(part) for part in subcores(own)]
-            found = self._known[id(meaning)] = meaning, entries(self.reader.step(own, ()), parts, self.at)
+            parts = [known[id(part)][1] if id(part) in known else self.entries(part) for part in subcores(own)]
+            found = known[id(meaning)] = meaning, entries(self.reader.step(own, ()), parts, self.at)
         return found[1]
 
 

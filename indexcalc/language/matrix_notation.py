@@ -98,7 +98,8 @@ class MatrixNotation:
         return Value("s", Literal((), node.value), node.span)
 
     def _group(self, node: syntax.Group) -> Value:
-        return self.value(node.body)._replace(span=node.span)
+        kind, core, _ = self.value(node.body)
+        return Value(kind, core, node.span)
 
     def _signed(self, node: syntax.Signed) -> Value:
         body = self.value(node.body)
@@ -208,7 +209,8 @@ class MatrixNotation:
                 running = _Running(self._elementwise(running.value(), operator, right))
             running.span = (node.span[0], right.span[1])
             before = operator
-        return running.value()._replace(span=node.span)
+        kind, core, _ = running.value()
+        return Value(kind, core, node.span)
 
     def _times(self, left: _Running, right: Value) -> None:
         if "s" in (left.kind, right.kind):
@@ -238,7 +240,7 @@ class MatrixNotation:
         if right.kind != "s":
             help_ = "write `./` for elementwise division" + (", or multiply by `inv(…)`" if right.kind == "M" else "")
             raise IndexcalcError("E207", f"division by {self.shape(right)}", right.span, help_)
-        left.take(right._replace(core=Power((), right.core, Fraction(-1))))
+        left.take(Value("s", Power((), right.core, Fraction(-1)), right.span))
 
     def _elementwise(self, left: Value, operator: str, right: Value) -> Value:
         if left.kind != right.kind and (operator == ":" or "s" not in (left.kind, right.kind)):

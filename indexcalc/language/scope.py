@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
@@ -75,23 +74,9 @@ class Scope:
             symbol.place = self._seen
             self._seen += 1
 
-    @contextmanager
-    def attempt(self, *, keep: bool) -> Iterator[None]:
+    def attempt(self, *, keep: bool) -> Attempt:
         """A statement: what it adds stays if ``keep`` and it raises nothing, else all is as before."""
-        known, mark = len(self.symbols), self.sizes.mark()
-        size_symbols = set(self.size_symbols)
-        loops = self.open.mark()
-        done = False
-        try:
-            yield
-            done = True
-        finally:
-            if not (keep and done):
-                for name in list(self.symbols)[known:]:
-                    del self.symbols[name]
-                self.size_symbols = size_symbols
-                self.open.back_to(loops)
-                self.sizes.back_to(mark)
+        return Attempt(self, keep)
 
     def leaf(self, symbol: Symbol) -> Leaf:
         """What a name means, one object wherever it stands."""
@@ -153,6 +138,30 @@ class Scope:
                     return int(known)
         message = "a loop runs from a whole number to another, or to a length"
         raise IndexcalcError("E403", message, node.span, "`for t = 1..4`, `for t = 1..T`")
+
+
+class Attempt:
+    """What a statement adds to a scope, until it is over."""
+
+    __slots__ = ("keep", "known", "loops", "mark", "scope", "size_symbols")
+
+    def __init__(self, scope: Scope, keep: bool) -> None:
+        self.scope, self.keep = scope, keep
+
+    def __enter__(self) -> None:
+        scope = self.scope
+        self.known, self.mark, self.loops = len(scope.symbols), scope.sizes.mark(), scope.open.mark()
+        self.size_symbols = set(scope.size_symbols)
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if self.keep and error is None:
+            return
+        scope = self.scope
+        for name in list(scope.symbols)[self.known :]:
+            del scope.symbols[name]
+        scope.size_symbols = self.size_symbols
+        scope.open.back_to(self.loops)
+        scope.sizes.back_to(self.mark)
 
 
 class Reading:
