@@ -131,8 +131,11 @@ class Reader:
             return then(meaning)
 
     def _dimension(self, size: int) -> Dimension:
-        found = self.scope.sizes.value(size)
-        if found is None:
+        return self._dimensions([size])[0]
+
+    def _dimensions(self, sizes: Sequence[int]) -> Shape:
+        found = tuple([value for value in map(self.scope.sizes.value, sizes) if value is not None])
+        if len(found) < len(sizes):
             raise IndexcalcError("E203", "the size of this is not known")
         return found
 
@@ -171,9 +174,9 @@ class Reader:
             case core.Product():
                 return self._label_sizes(meaning)
             case core.Sum(axes=axes):
-                return tuple(map(self._dimension, axes))
+                return self._dimensions(axes)
             case core.Grouped(body=body) | core.Whole(body=body):
-                return tuple(map(self._dimension, body.axes))
+                return self._dimensions(body.axes)
             case core.SizeOf(size=size):
                 return (self._dimension(size),)
         return ()
@@ -182,8 +185,10 @@ class Reader:
         sizes = dict(meaning.sizes)
         for part, labels in meaning.factors:
             sizes.update(zip(labels, part.axes, strict=True))
-        count = max(sizes, default=-1) + 1
-        return tuple([self._dimension(sizes[label]) if label in sizes else 1 for label in range(count)])
+        every = range(max(sizes, default=-1) + 1)
+        if len(sizes) == len(every):
+            return self._dimensions([sizes[label] for label in every])
+        return tuple([self._dimension(sizes[label]) if label in sizes else 1 for label in every])
 
 
 def simplest(meaning: Core) -> Core:
