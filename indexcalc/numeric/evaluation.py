@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, reduce
+from functools import lru_cache
 from itertools import product, repeat
 from operator import itemgetter, mul
 from typing import Any, NamedTuple
@@ -72,11 +72,14 @@ class Evaluation:
         values = self.values
         stack = [] if root in values else [root]
         while stack:
-            missing = [child for child in stack[-1].children if child not in values]
+            node = stack[-1]
+            missing = [child for child in node.children if child not in values]
             if missing:
                 stack += missing
-            else:
-                self.evaluate([stack.pop()])
+                continue
+            stack.pop()
+            if node not in values:
+                values[node] = RULES[type(node)](self, node, [values[child] for child in node.children])
         return values[root]
 
     def evaluate(self, nodes: Iterable[Node]) -> None:
@@ -160,7 +163,9 @@ def contraction(
     stock: list[Any] = list(operands)
     for taken, length in plan.steps:
         parts = [stock[place] if gather is None else gather(stock[place]) for place, gather in taken]
-        entries: Iterable[Any] = parts[0] if len(parts) == 1 else reduce(_multiplied, parts)
+        entries: Iterable[Any] = parts[0]
+        for other in parts[1:]:
+            entries = map(mul, entries, other)
         if length > 1:
             entries = map(sum, zip(*[iter(entries)] * length, strict=True))
         stock.append(list(entries) if len(parts) == length == 1 else by.reduced(entries))
@@ -176,10 +181,6 @@ def contraction(
     for place, x in zip(at, last, strict=True):
         whole[place] = x
     return whole
-
-
-def _multiplied(a: Iterable[Any], b: Iterable[Any]) -> Iterable[Any]:
-    return map(mul, a, b)
 
 
 @lru_cache(maxsize=10_000)
