@@ -112,6 +112,11 @@ class Asked:
         if letters not in (0, len(symbol.axes)):
             message = f"`{symbol.spelling}` has {counted(len(symbol.axes), 'axis')} and {counted(letters)} here"
             raise IndexcalcError("E211", message, name.span)
+        if name in self.question.turned and len(symbol.axes) > 1:
+            help_ = f"the derivative by `{symbol.spelling}`, or its transpose, is meant"
+            raise IndexcalcError(
+                "E304", "a derivative is by a variable, and this is the transpose of one", name.span, help_
+            )
         return symbol
 
     @property

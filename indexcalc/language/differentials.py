@@ -33,6 +33,8 @@ class Question(NamedTuple):
     order: int = 1
     vector: Syntax | None = None
     note: str = ""
+    turned: tuple[Name, ...] = ()
+    """The variables that are written as x', which no matrix may be."""
 
 
 def derivative(body: Syntax, scope: Scope) -> Question | None:
@@ -69,7 +71,8 @@ def derivative(body: Syntax, scope: Scope) -> Question | None:
     output = whole if matrix is None else matrix
     left = output if isinstance(output, Name) else None
     note = STACKED if matrix is not None or found.is_laid_out else ""
-    return Question(body.span, "diff", output, left, tuple(found.variables), len(found.variables), note=note)
+    variables, turned = tuple(found.variables), tuple(found.turned)
+    return Question(body.span, "diff", output, left, variables, len(variables), note=note, turned=turned)
 
 
 def _stacked(node: Syntax, scope: Scope) -> Syntax | None:
@@ -86,13 +89,7 @@ def _plain(node: Syntax, scope: Scope) -> Syntax:
     stacked = _stacked(body, scope)
     if isinstance(stacked, Name):
         return stacked
-    return body if isinstance(body, Name) and _is_vector(body, scope) else node
-
-
-def _is_vector(name: Name, scope: Scope) -> bool:
-    """Whether a name stands for a vector, or looks like one: by the transpose of a matrix is another derivative."""
-    symbol = scope.lookup(name)[0]
-    return len(symbol.axes) == 1 if symbol is not None else not name.text[0].isupper()
+    return body if isinstance(body, Name) else node
 
 
 def _refuse_part(below: list[tuple[str, Syntax]], scope: Scope) -> None:
@@ -115,12 +112,13 @@ def not_by_a_name(text: str, span: Span) -> IndexcalcError:
 
 class _Below(NamedTuple):
     """The variables under the d's; the argument where the last one seems to be called, as in ``∂/∂x (…)``; how many
-    nodes that took; and whether a variable is written as vec(X) or x'."""
+    nodes that took; whether a variable is written as vec(X) or x', and those that are written as x'."""
 
     variables: list[Name]
     argument: Syntax | None
     used: int
     is_laid_out: bool
+    turned: list[Name]
 
 
 def _variables(nodes: list[Syntax], order: int, scope: Scope) -> _Below | None:
@@ -129,7 +127,7 @@ def _variables(nodes: list[Syntax], order: int, scope: Scope) -> _Below | None:
         return None if found is None else found._replace(used=1)
     variables: list[Name] = []
     argument: Syntax | None = None
-    used, is_laid_out = 0, False
+    used, is_laid_out, turned = 0, False, list[Name]()
     while len(variables) < order and used < len(nodes) and argument is None:
         node: Syntax | None = nodes[used]
         used += 1
@@ -144,15 +142,19 @@ def _variables(nodes: list[Syntax], order: int, scope: Scope) -> _Below | None:
             return None
         plain = _plain(node, scope)
         is_laid_out |= plain is not node
+        is_turned = isinstance(node, syntax.Transpose) and plain is node.body
         if isinstance(plain, syntax.Call) and len(plain.arguments) == 1:
             argument = syntax.Group(plain.span, plain.arguments[0])
-            is_laid_out |= plain.function.endswith("'")
+            is_turned = plain.function.endswith("'")
             plain = Name(plain.name_span, plain.function.rstrip("'"), ())
+        if is_turned and isinstance(plain, Name):
+            is_laid_out = True
+            turned.append(plain)
         variable, times = _repeated(plain)
         if variable is None:
             return None
         variables += [variable] * times
-    return _Below(variables, argument, used, is_laid_out) if len(variables) == order else None
+    return _Below(variables, argument, used, is_laid_out, turned) if len(variables) == order else None
 
 
 def _unglued(node: Syntax, scope: Scope) -> Syntax | None:
