@@ -47,7 +47,7 @@ class Comparison:
     def __init__(self, nodes: Collection[Node], kinds: Mapping[str, tuple[str, ...]]) -> None:
         self.nodes, self.kinds = nodes, kinds
         self.points = Points(nodes, kinds)
-        self._expected: dict[Valued, Value] = {}
+        self._expected: dict[Valued, tuple[Value, float]] = {}
 
     def point(self, expected: Valued) -> Evaluation | None:
         """The first point of floats where the derivative has a value; None where none was found."""
@@ -62,10 +62,13 @@ class Comparison:
     def near(self, expected: Valued, got: Value, at: Evaluation) -> bool:
         """Whether entries are about those that are expected at this point, which is the same every time."""
         if expected not in self._expected:
-            self._expected[expected] = expected(at)
-        right = self._expected[expected]
-        largest = max([*map(abs, right), *map(abs, got)], default=0.0)
-        return len(right) == len(got) and all(abs(x - y) <= CLOSE * largest for x, y in zip(right, got, strict=True))
+            right = expected(at)
+            self._expected[expected] = right, max(map(abs, right), default=0.0)
+        right, largest = self._expected[expected]
+        if len(right) != len(got):
+            return False
+        near = CLOSE * max([largest, *map(abs, got)])
+        return all(abs(x - y) <= near for x, y in zip(right, got, strict=True))
 
     def same(self, expected: Valued, steps: Steps) -> bool:
         """Whether equality is proved."""

@@ -63,7 +63,7 @@ class Sketch:
         if found is None:
             own = simplest(meaning)
             parts = [known[id(part)][1] if id(part) in known else self.entries(part) for part in subcores(own)]
-            found = known[id(meaning)] = meaning, entries(self.reader.step(own, ()), parts, self.at)
+            found = known[id(meaning)] = meaning, entries(*self.reader.told(own), parts, self.at)
         return found[1]
 
 

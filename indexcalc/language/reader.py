@@ -53,6 +53,7 @@ class Reader:
         self.nodes: dict[Symbol, Node] = {}
         self.known: list[tuple[Literal, Node]] = []
         self._steps: dict[tuple[type[Core], Any, tuple[Step, ...], Shape], Step] = {}
+        self._axes: dict[Shape, Axes] = {}
         for name, shape, structure in declared:
             symbol = self.declare(name, shape)
             symbol.structure = structure
@@ -77,7 +78,10 @@ class Reader:
 
     def axes(self, shape: Shape) -> Axes:
         """The sizes of a shape, as unknowns with a value."""
-        return tuple([self._size(dimension) for dimension in shape])
+        found = self._axes.get(shape)
+        if found is None:
+            found = self._axes[shape] = tuple([self._size(dimension) for dimension in shape])
+        return found
 
     def _size(self, dimension: Dimension) -> int:
         sizes = self.scope.sizes
@@ -159,15 +163,18 @@ class Reader:
 
     def step(self, own: Core, parts: tuple[Step, ...]) -> Step:
         """A meaning whose parts are these."""
-        kind = type(own)
-        what, sizes = WHAT[kind](own), self._sizes(own) if kind in SIZED else ()
-        if kind is Leaf:
-            what = self.nodes[what]
+        kind, what, sizes = self.told(own)
         key = (kind, what, parts, sizes)
         found = self._steps.get(key)
         if found is None:
             found = self._steps[key] = Step(*key)
         return found
+
+    def told(self, own: Core) -> tuple[type[Core], Any, Shape]:
+        """The kind of a meaning, all of it but its parts and sizes, and the sizes."""
+        kind = type(own)
+        what = WHAT[kind](own)
+        return kind, self.nodes[what] if kind is Leaf else what, self._sizes(own) if kind in SIZED else ()
 
     def _sizes(self, meaning: Core) -> Shape:
         match meaning:

@@ -11,7 +11,7 @@ from indexcalc.language.reader import Step
 from indexcalc.numeric.arithmetic import Arithmetic, Value, determinant, inverse
 from indexcalc.numeric.evaluation import Evaluation, contraction, levi_civita, softmax
 from indexcalc.tensor.functions import LOG
-from indexcalc.tensor.nodes import Labels, Rational
+from indexcalc.tensor.nodes import Labels, Rational, Shape
 
 
 def value(steps: Sequence[Step], at: Evaluation) -> Value:
@@ -20,13 +20,13 @@ def value(steps: Sequence[Step], at: Evaluation) -> Value:
     values = at.values
     for step in steps:
         if step not in values:
-            values[step] = entries(step, [values[part] for part in step.parts], at)
+            values[step] = entries(step.kind, step.what, step.sizes, [values[part] for part in step.parts], at)
     return values[steps[-1]]
 
 
-def entries(step: Step, parts: Sequence[Value], at: Evaluation) -> Value:
-    """The entries of one step, given those of its parts."""
-    return RULES[step.kind](at, step.what, parts, at.shape(step.sizes))
+def entries(kind: type[core.Core], what: Any, sizes: Shape, parts: Sequence[Value], at: Evaluation) -> Value:
+    """The entries of a meaning of this kind, given those of its parts."""
+    return RULES[kind](at, what, parts, at.shape(sizes))
 
 
 def _literal(at: Evaluation, literal: Rational | str) -> Value:
