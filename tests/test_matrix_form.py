@@ -419,10 +419,16 @@ def test_matrix_text_is_stable(table: str) -> None:
         ("sum(x)^2/n", "sum(x)^2/n"),
         ("c/n + 1/n", "c/n + 1/n"),
         ("sum(X, 1)/m", "mean(X, 1)"),
+        ("x/sqrt(n)", "x/sqrt(n)"),
+        ("sum(x)/sqrt(n)", "sum(x)/sqrt(n)"),
+        ("sqrt(n)*y", "sqrt(n)*y"),
+        ("sum(x)/n^(3/2)", "sum(x)/n^(3/2)"),
         ("sum(X, 2)/m", "sum(X, 2)/m"),
         ("X - ones(m)*mean(X, 1)'", "X - ones(m)*mean(X, 1)'"),
         ("mean(X, 2)*y'", "mean(X, 2)*y'"),
     ],
 )
 def test_a_sum_by_the_number_of_its_entries_is_a_mean(text: str, matrix: str) -> None:
-    assert indexcalc.simplify(text, let=["x, y: vector(n)", "X: matrix(m, n)", "c: scalar"]).matrix == matrix
+    answer = indexcalc.simplify(text, let=["x, y: vector(n)", "X: matrix(m, n)", "c: scalar"])
+    assert answer.matrix == matrix
+    assert answer.to_dict()["verified"]["exact"]

@@ -427,6 +427,7 @@ def test_a_row_has_one_axis(text: str) -> None:
         ("1/(1 + e^(-x'*y))", "sigmoid(x'*y)"),
         ("e^{-norm2(x)^2}", "exp(-norm2(x)^2)"),
         ("e.^x", "exp(x)"),
+        ("e^(x'*y)*e^2", "exp(x'*y)*exp(2)"),
         ("y_i = e^{x_i}", "exp(x)"),
     ],
 )

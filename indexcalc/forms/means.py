@@ -15,7 +15,8 @@ class Means:
 
     def __init__(self, factors: Iterable[Factor]) -> None:
         powers = [split_power(node) for node, labels in factors if not labels]
-        self.left = {base.symbol: -exponent for base, exponent in powers if isinstance(base, Size) and exponent < 0}
+        sizes = [(base.symbol, e) for base, e in powers if isinstance(base, Size) and type(e) is int]
+        self.left: dict[str, Rational] = {symbol: -e for symbol, e in sizes if e < 0}
 
     def of(self, node: Node, form: Form, exponent: Rational = 1) -> Form:
         """The form of a factor: mean(x) for sum(x) where the product is divided by the number of entries of x."""

@@ -316,13 +316,15 @@ class Reading:
         return [syntax.Name(node.name_span, node.function, ()), syntax.Group(span, node.arguments[0])]
 
     def _has_powers_of_e(self, nodes: Sequence[Syntax]) -> bool:
-        """Whether e is no name of the user's, and stands with exponents only that are neither numbers nor indices."""
+        """Whether e is no name of the user's, and stands with exponents only, of which none is an index and some is no
+        number."""
         calls = [call for node in nodes if isinstance(node, syntax.Power) and (call := exponential(node)) is not None]
-        if not calls or "e" in (*self.scope.symbols, *self.scope.size_symbols, *self.variables):
+        exponents = [call.arguments[0] for call in calls]
+        known = "e" in (*self.scope.symbols, *self.scope.size_symbols, *self.variables)
+        if known or all(number(node) is not None for node in exponents):
             return False
         names = names_of(nodes)
         letters = {letter for node in names for script in node.scripts for letter in letters_of(script) or ()}
-        exponents = [call.arguments[0] for call in calls]
         indices = any(isinstance(node, syntax.Name) and node.text in letters for node in exponents)
         return not indices and len(calls) == sum(node.text == "e" for node in names)
 
@@ -502,8 +504,8 @@ class Reading:
 
 
 def exponential(node: Syntax) -> syntax.Call | None:
-    """exp(x) for e^x, if the exponent is no number."""
-    if not isinstance(node, syntax.Power) or node.base[1:] != ("e", ()) or number(node.exponent) is not None:
+    """exp(x) for e^x"""
+    if not isinstance(node, syntax.Power) or node.base[1:] != ("e", ()):
         return None
     start = node.span[0]
     return syntax.Call(node.span, "exp", (start, start), (node.exponent,))
