@@ -44,6 +44,10 @@ MISFIT = 10**6
 """More than any text has terms."""
 
 
+class Barred(IndexcalcError):
+    """Bars around a matrix, whose meaning is not known."""
+
+
 class MatrixNotation:
     """The matrix text of one statement. ``resolve`` gives the value of a name."""
 
@@ -60,9 +64,7 @@ class MatrixNotation:
         what adds scalars to matrices less often."""
         try:
             return self.value(node)
-        except IndexcalcError as error:
-            if error.message != UNNAMED["abs"][0]:
-                raise
+        except Barred:
             spreads = {bars: self._spreads(node, bars) for bars in BARS}
             fits = [bars for bars, spread in spreads.items() if spread == min(spreads.values()) < MISFIT]
             if len(fits) != 1:
@@ -304,7 +306,8 @@ class MatrixNotation:
                 if node.function == "abs" and self.bars:
                     return self.call(node._replace(function=self.bars, name_span=node.span))
                 message, help_ = UNNAMED[node.function]
-                raise IndexcalcError("E214", message, node.span, help_)
+                error = Barred if node.function == "abs" else IndexcalcError
+                raise error("E214", message, node.span, help_)
             return Value(body.kind, elementwise(node.function, body.core), node.span)
         if node.function.startswith(syntax.EINSUM):
             return self._einsum(node)

@@ -27,7 +27,6 @@ KIND_OF_RANK = ("scalar", "vector", "matrix", "tensor")
 LETTER_OF_KIND = {"scalar": "s", "vector": "c", "matrix": "M"}
 RESERVED = {"delta": 2, "eps": 3, "ones": 1, "I": 2}
 LACKING = "give it indices"
-"""The help where a name has none; what it is if it needs none follows."""
 INDEXED = frozenset[Any]((syntax.Indexed, syntax.SumOver))
 """What index notation alone has, but for names with indices."""
 
@@ -140,6 +139,10 @@ class Scope:
         raise IndexcalcError("E403", message, node.span, "`for t = 1..4`, `for t = 1..T`")
 
 
+class Unindexed(IndexcalcError):
+    """A name without indices beside others that have some."""
+
+
 class Attempt:
     """What a statement adds to a scope, until it is over."""
 
@@ -215,9 +218,8 @@ class Reading:
         """The meaning of a tree that is prepared, as ``read`` gives it."""
         try:
             return self._meaning(body, nodes, left)
-        except IndexcalcError as error:
-            if error.help == LACKING:
-                error.help += self._declarations(body)
+        except Unindexed as error:
+            error.help = f"{LACKING}{self._declarations(body)}"
             raise
 
     def _meaning(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
@@ -490,7 +492,7 @@ class Reading:
         """Some names have indices and this one has none."""
         typed = self.text[node.span[0] : node.span[1]]
         message = f"`{typed}` has no indices, and other tensors of this statement have"
-        return IndexcalcError("E201", message, node.span, LACKING)
+        return Unindexed("E201", message, node.span, LACKING)
 
     def _declarations(self, body: Syntax) -> str:
         """How the names are declared, if none of what stands behind them are indices."""
