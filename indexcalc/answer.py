@@ -79,9 +79,7 @@ class Answer:
     @cached_property
     def index(self) -> str:
         """The derivative in index notation; its axes are ``indices``."""
-        form = self._written.derivative.indexed
-        assert form is not None
-        return text(form)
+        return text(self._written.derivative.indexed)
 
     @cached_property
     def matrix(self) -> str | None:
@@ -292,7 +290,6 @@ class Answer:
         """The JSON object of LANGUAGE.md, section 4."""
         task, written, verified = self.task, self._written, self.verified
         index, matrix, pullback = written.derivative.indexed, written.derivative.matrix, written.pullback
-        assert index is not None
         return {
             "schema": 1,
             "line": task.line,

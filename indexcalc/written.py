@@ -175,9 +175,7 @@ class Written:
     def where(self) -> dict[str, Form]:
         """What the names in these forms stand for, in order; not the output's own name."""
         printed = [p.shown for p in self._all if p is not None]
-        if self.derivative.indexed is not None:
-            printed.append(self.derivative.indexed)
-        found = self.writer.where(printed)
+        found = self.writer.where([*printed, self.derivative.indexed])
         found.pop(self.derivation.task.name, None)
         return found
 

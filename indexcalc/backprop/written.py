@@ -15,7 +15,7 @@ from indexcalc.language.index_notation import subscript
 from indexcalc.language.steps import Extent
 from indexcalc.render import latex
 from indexcalc.render.text import pieces
-from indexcalc.tensor.nodes import Node, number
+from indexcalc.tensor.nodes import number
 
 LETTERS = ("i", "j", "k", "l", "p", "q", "r", "s")
 
@@ -118,13 +118,6 @@ class Written:
     def line(self, equation: Equation) -> Line:
         if equation not in self._made:
             letters = tuple([x for x in LETTERS if x != self.model.step][: len(equation.left.shape)])
-            terms = tuple([(self._printed(term.node, letters), term.extent) for term in equation.terms])
+            terms = tuple([(self.writer.best(term.node, letters), term.extent) for term in equation.terms])
             self._made[equation] = Line(equation.name, letters, terms, equation.extent)
         return self._made[equation]
-
-    def _printed(self, node: Node, letters: Letters) -> Printed:
-        printed = self.writer.best(node, letters)
-        if printed.indexed is None:
-            form: Form = self.writer.index(letters).form(printed.node, letters)
-            printed = printed._replace(indexed=form)
-        return printed

@@ -66,10 +66,8 @@ class IndexStyle:
         shown = None if goes_on else left
         indexed = printed.indexed
         is_whole = written is not None and not is_open(written)
-        if (
-            indexed is not None
-            and indexed.tokens <= MOST_TOKENS
-            and (written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost)
+        if indexed.tokens <= MOST_TOKENS and (
+            written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost
         ):
             reason = "the same, in the shortest way" if is_whole else "all derivatives are put in"
             yield Equation("collected", shown, indexed, reason, (side, Side(text(indexed), printed.letters, shape)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from functools import cached_property
 
 from indexcalc.forms.context import Context
 from indexcalc.forms.entries import entries_form
@@ -17,22 +17,34 @@ from indexcalc.forms.nodes import Form, Symbol
 from indexcalc.tensor.nodes import Node
 
 
-class Printed(NamedTuple):
-    """The forms of one tensor: the node that was printed, its index form where that was asked for, its matrix
-    form or why there is none. ``letters`` are those of its axes."""
+class Printed:
+    """The forms of one tensor: the node that was printed, its matrix form or why there is none, and its index form,
+    in the better writing of that node and of the one that was asked for. ``letters`` are those of its axes."""
 
-    node: Node
-    letters: Letters
-    indexed: Form | None
-    matrix: Form | None
-    reason: str | None
+    def __init__(
+        self,
+        index: IndexForms,
+        nodes: tuple[Node, ...],
+        letters: Letters,
+        matrix: Form | None,
+        reason: str | None = None,
+        indexed: Form | None = None,
+    ) -> None:
+        self.node, self.letters, self.matrix, self.reason = nodes[0], letters, matrix, reason
+        self._index, self._nodes = index, nodes
+        if indexed is not None:
+            self.indexed = indexed
+
+    @cached_property
+    def indexed(self) -> Form:
+        """The index form, made when it is asked for. Raises NoIndexForm."""
+        ways = [self._index.form(node, self.letters) for node in dict.fromkeys(self._nodes)]
+        return min(ways, key=lambda form: form.cost)
 
     @property
     def shown(self) -> Form:
         """The matrix form, else the index form."""
-        form = self.indexed if self.matrix is None else self.matrix
-        assert form is not None
-        return form
+        return self.indexed if self.matrix is None else self.matrix
 
     @property
     def left(self) -> Form | None:
@@ -53,21 +65,20 @@ class Writer:
         index = self.index(letters)
         try:
             best, matrix = self.matrices.answer(node)
-            ways = [index.form(way, letters) for way in dict.fromkeys((best, node))]
-            return Printed(best, letters, min(ways, key=lambda form: form.cost), matrix, None)
+            return Printed(index, (best, node), letters, matrix)
         except NoMatrixForm as reason:
             forms = [(candidate, index.form(candidate, letters)) for candidate in (node, *alternatives(node))]
             best, indexed = min(forms, key=lambda pair: pair[1].cost)
-            return Printed(best, letters, indexed, None, _reason(reason, index))
+            return Printed(index, (best,), letters, None, _reason(reason, index), indexed)
 
     def plain(self, node: Node, letters: Letters) -> Printed:
         """A tensor as it stands, in matrix form if it has one."""
+        index = self.index(letters)
         try:
-            return Printed(node, letters, None, self.matrices.form(node), None)
+            return Printed(index, (node,), letters, self.matrices.form(node))
         except NoMatrixForm as reason:
-            index = self.index(letters)
             indexed = index.form(node, letters)
-            return Printed(node, letters, indexed, None, _reason(reason, index))
+            return Printed(index, (node,), letters, None, _reason(reason, index), indexed)
 
     def index(self, kept: Collection[str]) -> IndexForms:
         """Index forms in which these letters are not summed."""
