@@ -19,14 +19,31 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array.expressions import array_derive, convert_array_to_matrix
 from sympy.tensor.array.expressions import array_expressions as arrays
 
-from indexcalc.language.syntax import Syntax
+from indexcalc.language.parser import parse
+from indexcalc.language.syntax import Statement
 
-from ..test_corpus import Case, inputs, reference, sizes
+from ..test_corpus import Ask, Case, inputs, reference, sizes
+from .sympy_index import Entries, IndexReader
 from .sympy_reader import WRITINGS, Expression, Reader
 
 SECONDS = 20
 VERDICTS = ("right", "soup", "wrong", "failed")
-"""From the best to the worst: matrix notation, an array expression, another value, no derivative."""
+"""From the best to the worst: the notation that was asked in; an array expression, or sums over deltas; another
+value; no derivative."""
+INDEXED = "indexed"
+"""The writing of index notation."""
+
+
+class Question(NamedTuple):
+    """What SymPy is asked, with the text already read."""
+
+    case: Case
+    notation: str
+    statement: Statement
+
+    @property
+    def writings(self) -> tuple[str, ...]:
+        return WRITINGS if self.notation == "matrix" else (INDEXED,)
 
 
 class Verdict(NamedTuple):
@@ -36,9 +53,18 @@ class Verdict(NamedTuple):
     writing: str
 
 
-def differentiated(case: Case, tree: Syntax, writing: str) -> Expression:
-    """The derivative in matrix notation, or as an array expression where SymPy leaves it at that."""
+def asked(ask: Ask) -> Question:
+    return Question(ask.case, ask.notation, parse(ask.text))
+
+
+def differentiated(question: Question, writing: str) -> Expression:
+    """The derivative in matrix notation, or as an array expression where SymPy leaves it at that; in index notation
+    for an entry of the variable at indices of its own."""
+    case = question.case
+    if writing == INDEXED:
+        return IndexReader(case["vars"], question.statement).derivative(case["wrt"], case["order"])
     reader = Reader(case["vars"], writing)
+    (tree,) = question.statement.left.items
     derivative, variable = reader.value(tree), reader.names[case["wrt"]]
     for _ in range(case["order"]):
         takes = hasattr(derivative, "diff")
@@ -47,37 +73,56 @@ def differentiated(case: Case, tree: Syntax, writing: str) -> Expression:
     return derivative
 
 
-def judged(case: Case, tree: Syntax) -> Verdict:
+def judged(question: Question) -> Verdict:
     verdicts: list[Verdict] = []
-    for writing in WRITINGS:
-        verdicts.append(Verdict(_judged(case, tree, writing), writing))
+    for writing in question.writings:
+        verdicts.append(Verdict(_judged(question, writing), writing))
         if verdicts[-1].name == VERDICTS[0]:
             break
     return min(verdicts, key=lambda verdict: VERDICTS.index(verdict.name))
 
 
-def _judged(case: Case, tree: Syntax, writing: str) -> str:
+def _judged(question: Question, writing: str) -> str:
     try:
         with _time_limit(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            derivative = differentiated(case, tree, writing)
+            derivative = differentiated(question, writing)
     except Exception:  # SymPy's errors are of every kind
         return "failed"
     parts = list(sympy.preorder_traversal(derivative))
     if any(isinstance(part, sympy.Derivative) for part in parts):
         return "failed"
-    if not all(_agrees(case, derivative, draw) for draw in (0, 1)):
+    if not all(_agrees(question, derivative, draw) for draw in (0, 1)):
         return "wrong"
-    return "soup" if any(type(part).__module__ == arrays.__name__ for part in parts) else "right"
+    return "soup" if any(map(_is_soup, parts)) else "right"
 
 
-def _agrees(case: Case, derivative: Expression, draw: int) -> bool:
+def _is_soup(part: Expression) -> bool:
+    """Whether a part is an array expression, or a sum over an index that a delta says."""
+    if isinstance(part, sympy.Sum):
+        return any(delta.has(*part.variables) for delta in part.function.atoms(sympy.KroneckerDelta))
+    return type(part).__module__ == arrays.__name__
+
+
+def _agrees(question: Question, derivative: Expression, draw: int) -> bool:
+    case = question.case
     values = inputs(case, draw)
+    names, want = {**sizes(case, draw), **values}, reference(case, "expected_np", values)
+    if question.notation == "index":
+        indices = IndexReader(case["vars"], question.statement).indices(case["wrt"], case["order"])
+        return bool(
+            np.allclose(Entries(names).value(derivative, indices, want.shape), want, rtol=1e-8, atol=_scale(want))
+        )
     try:
-        got = Numbers({**sizes(case, draw), **values}).value(derivative)
+        got = Numbers(names).value(derivative)
     except ValueError:  # its parts do not fit together
         return False
-    return _equal(got, reference(case, "expected_np", values), values[case["wrt"]].ndim * case["order"])
+    return _equal(got, want, values[case["wrt"]].ndim * case["order"])
+
+
+def _scale(want: np.ndarray) -> float:
+    """The error that entries may have."""
+    return 1e-8 * max(1.0, float(np.max(np.abs(want), initial=0)))
 
 
 def _equal(got: np.ndarray, want: np.ndarray, variable_axes: int) -> bool:
@@ -86,10 +131,9 @@ def _equal(got: np.ndarray, want: np.ndarray, variable_axes: int) -> bool:
     first = np.moveaxis(want, range(output_axes), range(variable_axes, want.ndim))
     layouts = [layout.squeeze() for layout in (want, first)]
     got = got.squeeze()
-    scale = max(1.0, float(np.max(np.abs(want), initial=0)))
     return any(
         # a zero has no shape
-        (got.shape == layout.shape or not got.any()) and np.allclose(got, layout, rtol=1e-8, atol=1e-8 * scale)
+        (got.shape == layout.shape or not got.any()) and np.allclose(got, layout, rtol=1e-8, atol=_scale(want))
         for layout in layouts
     )
 

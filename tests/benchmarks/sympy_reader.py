@@ -41,23 +41,23 @@ class Unsupported(Exception):
     """What has no matrix expression in SymPy."""
 
 
-def _size(text: str) -> Expression:
+def size(text: str) -> Expression:
     return sympy.Integer(text) if text.isdigit() else sympy.Symbol(text, integer=True, positive=True)
 
 
 def _typed_size(node: Syntax) -> Expression:
     match node:
         case syntax.Name():
-            return _size(node.text)
+            return size(node.text)
         case syntax.Number():
-            return _size(str(node.value))
+            return size(str(node.value))
     raise Unsupported("a computed size")
 
 
 def _symbol(name: str, axes: Sequence[str]) -> Expression:
     if len(axes) > 2:
         raise Unsupported("a tensor")
-    return MatrixSymbol(name, *map(_size, [*axes, "1"][:2])) if axes else sympy.Symbol(name, real=True)
+    return MatrixSymbol(name, *map(size, [*axes, "1"][:2])) if axes else sympy.Symbol(name, real=True)
 
 
 def _is_matrix(value: Expression) -> bool:

@@ -10,7 +10,6 @@ from time import perf_counter
 import pytest
 
 import indexcalc
-from indexcalc.language.parser import parse
 
 from ..oracle import evaluate
 from ..test_corpus import ASKS, STRUCTURED, Ask, inputs, reference
@@ -70,7 +69,7 @@ def test_scoreboard() -> None:
     """Right: the reference's value, in matrix notation where the textbook has that; soup: the value as an array
     expression; length: tokens of the matrix form over the textbook's."""
     sympy = pytest.importorskip("sympy")
-    from .sympy_judge import differentiated, judged
+    from .sympy_judge import asked, differentiated, judged
 
     ours, theirs = Tally("indexcalc"), Tally("SymPy 1.14")
     for ask in ASKS:
@@ -79,13 +78,13 @@ def test_scoreboard() -> None:
         structured = any(kind in STRUCTURED for kind in ask.case["assume"].values())
         textbook = None if structured else ask.case["expected"]  # it may be shorter by what was not declared
         ours.add(*_ours(ask), textbook)
-        (tree,) = parse(ask.text).left.items
-        verdict = judged(ask.case, tree)
+        question = asked(ask)
+        verdict = judged(question)
         taken, text = 0.0, None
         if verdict.name in ("right", "soup"):
             sympy.core.cache.clear_cache()
             start = perf_counter()
-            text = str(differentiated(ask.case, tree, verdict.writing))
+            text = str(differentiated(question, verdict.writing))
             taken = 1e3 * (perf_counter() - start)
         theirs.add(verdict.name, taken, text, textbook)
     show("the public corpus in matrix notation", HEADS, [ours.row, theirs.row])
