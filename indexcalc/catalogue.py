@@ -233,7 +233,7 @@ TABLE = (
         "E215",
         "an exponent is no scalar",
         "The exponent of ^ is a scalar. With .^ base and exponent may be two vectors or matrices of the same shape, "
-        "and in index notation the exponent may have indices that the base has.",
+        "and in index notation both may have indices.",
         "x, y: vector(n); x^y",
         ("x, y: vector(n); x.^y", "z_i = x_i^(y_i)"),
     ),

@@ -261,13 +261,17 @@ class IndexNotation:
         if isinstance(node.exponent, syntax.Name) and node.exponent.text in self.letters:
             raise IndexcalcError("E212", "there is no metric here: write all indices below", node.span, "`A_ij`")
         raised, more = self.expression(node.exponent, kept)
-        if not set(more) <= set(letters):
-            raise IndexcalcError("E215", "the exponent has an index that the base has not", node.exponent.span)
         for place, letter in enumerate(more):
-            self._agree(letter, (core, letters.index(letter)), (raised, place), node.span)
+            if letter in letters:
+                self._agree(letter, (core, letters.index(letter)), (raised, place), node.span)
+        own = [place for place, letter in enumerate(more) if letter not in letters]  # the base is constant along these
+        axes = core.axes + tuple([raised.axes[place] for place in own])
+        if own:
+            core = Sum(axes, ((1, core, tuple(range(len(letters)))),))
+            letters += tuple([more[place] for place in own])
         if more:
-            raised = Sum(core.axes, ((1, raised, tuple([letters.index(letter) for letter in more])),))
-        return Power(core.axes, core, raised), letters
+            raised = Sum(axes, ((1, raised, tuple([letters.index(letter) for letter in more])),))
+        return Power(axes, core, raised), letters
 
     def _call(self, node: syntax.Call, kept: Collection[str]) -> Tensor:
         if is_elementwise(node.function):
