@@ -139,6 +139,8 @@ WRONG = [
     ("sum_k(A_ij)", "E213", "_k", None),
     ("tanh(S)^2", "E214", "tanh(S)^2", ".^"),
     ("x^y", "E215", "y", "scalar"),
+    ("n_b = norm2(X_bi)", "E201", "norm2(X_bi)", "sqrt(sum_j(x_j^2))"),
+    ("sum_i(norm1(x_i))", "E201", "norm1(x_i)", "vector"),
     ("x.^A", "E215", "A", None),
     ("T + 1", "E216", "T", "indices"),
     ("T*x", "E216", "T", "indices"),

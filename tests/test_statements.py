@@ -493,3 +493,10 @@ def test_a_gradient_by_several_variables_is_one_answer_each() -> None:
     with pytest.raises(indexcalc.IndexcalcError) as caught:
         list(indexcalc.run("L = norm2(W x)^2\ngrad(L, W, 2)"))
     assert caught.value.text[slice(*caught.value.span)] == "2"
+
+
+def test_a_subscript_of_a_scalar_made_of_tensors_is_part_of_its_name() -> None:
+    answer = indexcalc.diff("L_reg = norm2(w)^2; cos_sim = dot(w, x)/norm(x); L_reg + cos_sim", wrt="w")
+    assert answer.matrix == "2*w + x/norm2(x)"
+    constant = indexcalc.simplify("y_ij = c + 1", let=["c: scalar"])
+    assert constant.matrix == "(c + 1)*ones(m, n)"  # made of scalars: one for each entry

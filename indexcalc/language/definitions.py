@@ -153,7 +153,7 @@ class Definitions:
         left = tuple(letter for script in scripts for letter in letters_of(script) or ())
         if left and symbol is None and not reading.indexed(body):
             meaning, _ = reading.read(body, None)
-            if not meaning.axes:  # a scalar is broadcast to the left-hand side
+            if not meaning.axes and not (name.text and _has_tensors(meaning)):  # it is broadcast to the left-hand side
                 axes = tuple([self.scope.sizes.new() for _ in left])
                 labels = tuple(range(len(axes)))
                 meaning = core.Product(axes, ((meaning, ()),), labels, tuple(zip(labels, axes, strict=True)))
@@ -174,3 +174,14 @@ class Definitions:
         made = Symbol(spelled, kind, meaning.axes, spelled, name.span, assumed=False)
         made.letters = letters or ()
         return meaning, made, reading
+
+
+def _has_tensors(meaning: Core) -> bool:
+    """Whether a meaning is made of vectors, matrices or tensors: ``norm2(w)^2``."""
+    stack = [meaning]
+    while stack:
+        part = stack.pop()
+        if part.axes:
+            return True
+        stack += core.subcores(part)
+    return False

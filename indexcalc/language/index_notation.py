@@ -290,6 +290,11 @@ class IndexNotation:
         arguments = []
         for argument in node.arguments:
             core, letters = self.expression(argument, kept)
+            taken = next((letter for letter in letters if letter in kept), None)
+            if taken is not None:
+                help_ = "write its sums out, `sqrt(sum_j(x_j^2))`; or declare what is a name: `a_t: vector`"
+                message = f"{node.function} takes up all indices, and {taken} is kept"
+                raise IndexcalcError("E201", message, node.span, help_)
             arguments.append(Value(KIND[len(letters)] if len(letters) < 3 else "?", core, argument.span))
         kinds = "".join(argument.kind for argument in arguments)
         if row.kinds.get(kinds) != "s":
