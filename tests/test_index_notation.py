@@ -517,3 +517,12 @@ def test_a_reciprocal_that_stands_alone_is_a_quotient(text: str) -> None:
     assert "^-" not in answer.index
     assert answer.verified is not None
     assert answer.verified["exact"]
+
+
+def test_delta_and_eps_with_fewer_indices_are_names() -> None:
+    stress = indexcalc.diff("σ_ij = λ δ_ij ε_kk + 2 μ ε_ij", wrt="ε")
+    assert stress.index == "lambda delta_ij delta_pq + 2 mu delta_ip delta_jq"
+    error = indexcalc.diff("y_i = delta_i x_i", wrt="x")
+    assert (error.index, error.matrix) == ("delta_i delta_ik", "diag(delta)")
+    both = indexcalc.diff("eps_ijk w_j eps_kl x_l", wrt="x", let=["w: vector(3)"])
+    assert both.index == "eps_ijk eps_kp w_j"

@@ -459,7 +459,7 @@ class Reading:
     def _tensor(self, node: syntax.Name) -> Tensor:
         symbol, name, scripts = self.scope.lookup(node)
         letters = tuple(letter for script in scripts for letter in letters_of(script) or ())
-        if symbol is None and self._is_reserved(name, scripts):
+        if self._is_reserved(name, scripts) and (symbol is None or len(letters) == RESERVED[name] != len(symbol.axes)):
             return self._reserved(name, letters, node.span)
         if symbol is None:
             value = self._constant(node)
@@ -475,9 +475,12 @@ class Reading:
 
     @staticmethod
     def _is_reserved(name: str, scripts: Sequence[syntax.Script]) -> bool:
-        """Whether a name is delta, eps, ones or I with indices: I_i is a vector that the user names I."""
+        """Whether a name is delta, eps, ones or I with its indices, or delta or eps with more: with fewer it is the
+        user's own, the strain eps_ij or a vector I_i."""
         count = sum(len(letters_of(script) or ()) for script in scripts)
-        return name in RESERVED and bool(scripts) and (name in ("delta", "eps") or count == RESERVED[name])
+        if name not in RESERVED:
+            return False
+        return count == RESERVED[name] or (name in ("delta", "eps") and count > RESERVED[name])
 
     def _reserved(self, name: str, letters: Letters, span: Span) -> Tensor:
         if len(letters) != RESERVED[name]:
