@@ -276,3 +276,14 @@ def test_nesting_has_a_limit(text: str) -> None:
     with pytest.raises(IndexcalcError) as caught:
         list(indexcalc.run(rf"\alpha {text}"))
     assert caught.value.code == "E502"
+
+
+def test_a_sum_says_the_size_of_its_index() -> None:
+    answer = indexcalc.diff(r"\frac{1}{N}\sum_{n=1}^N (y_n - w_j X_{nj})^2", wrt="w")
+    assert answer.matrix == "-2*X'*(y - X*w)/N"
+    assert answer.to_dict()["declarations"]["X"]["shape"][0] == "N"
+    assert indexcalc.simplify(r"\sum_{i=0}^{n-1} x_i").to_dict()["declarations"]["x"]["shape"] == ["n"]
+    assert indexcalc.simplify(r"\sum_{i=1}^{3} x_i").to_dict()["declarations"]["x"]["shape"] == [3]
+    with pytest.raises(indexcalc.IndexcalcError) as caught:
+        indexcalc.simplify(r"\sum_{i=1}^{n} x_i", let=["x: vector(m)"])
+    assert caught.value.code == "E203"

@@ -88,8 +88,9 @@ class Builder:
     def sum_over(self, parts: list[Any]) -> Syntax:
         sign = parts[0]
         cut = sign.index("_")
-        script = _script(sign[cut:], (sign.span[0] + cut, sign.span[1]))
-        return syntax.SumOver(_across(parts), script, parts[2] if len(parts) > 2 else parts[1])
+        indices, _, bound = sign[cut:].partition("^")
+        script = _script(indices, (sign.span[0] + cut, sign.span[1]))
+        return syntax.SumOver(_across(parts), script, parts[2] if len(parts) > 2 else parts[1], bound)
 
     def apply(self, parts: list[Any]) -> Syntax:
         r"""``\tanh x``, ``\sin^2(x)``"""

@@ -250,7 +250,14 @@ class IndexNotation:
             if letter not in letters:
                 message = f"the sum runs over {letter}, which does not occur in it"
                 raise IndexcalcError("E213", message, node.indices.span)
+            size = core.axes[letters.index(letter)]
+            if node.bound and not self.sizes.unify(size, self._size(node.bound)):
+                message = f"the sum over {letter} runs to {node.bound}, and {letter} has {self.sizes.text(size)} values"
+                raise IndexcalcError("E203", message, node.indices.span)
         return self._contracted([(core, letters)], over, node.span)
+
+    def _size(self, text: str) -> int:
+        return self.sizes.fixed(int(text) if text.isdigit() else text)
 
     # ------------------------------------------------------------------ powers and functions
     def _power(self, node: syntax.Power, kept: Collection[str]) -> Tensor:

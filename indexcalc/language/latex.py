@@ -354,14 +354,18 @@ class LatexReader:
         ranges = [[part.strip() for part in piece.split("=")] for piece in lower.split(",")]
         names = [self._script(name, inside + lower.index(name)) for name, *_ in ranges]
         bounds = {bound for _, *values in ranges for bound in values}
-        fits = pattern("bound").fullmatch(re.sub(r"-\s*1\s*$", "", upper) if bounds == {"0"} else upper)
+        count = re.sub(r"-\s*1\s*$", "", upper) if bounds == {"0"} else upper
+        fits = pattern("bound").fullmatch(count)
         if not bounds <= {"0", "1"} or (upper and not fits) or upper.strip() == r"\infty":
             help_ = r"`\sum_j`, `\sum_{i,j}` and `\sum_{i=1}^{n}` are read"
             raise IndexcalcError("E404", "a sum over a part of an index is not supported yet", (start, self.at), help_)
         if not all(name and name[0].isalpha() and name.isalnum() for name in names):
             raise IndexcalcError("E106", "these are no indices of a sum", (mark, end), r"`\sum_{i,j}`")
         self.indices += "".join(names)
-        yield self._token("SUM_SIGN", f"{self.text[start:mark]}_{{{' '.join(names)}}}", start, end)
+        count = count.strip("{} ")
+        is_size = count.isalnum() and (bounds == {"1"} or (bounds == {"0"} and "-" in upper))
+        bound = f"^{count}" if is_size else ""
+        yield self._token("SUM_SIGN", f"{self.text[start:mark]}_{{{' '.join(names)}}}{bound}", start, end)
 
     # ------------------------------------------------------------------ scripts
     def _subscript(self, start: int) -> Word:

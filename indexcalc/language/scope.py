@@ -564,8 +564,10 @@ def names_of(nodes: Iterable[Syntax]) -> list[syntax.Name]:
 
 
 def size_names(nodes: Iterable[Syntax]) -> Iterator[str]:
-    """The size symbols that eye, ones and zeros name."""
+    """The size symbols that eye, ones and zeros name, and up to which sums run."""
     for node in nodes:
+        if isinstance(node, syntax.SumOver) and node.bound.isidentifier():
+            yield node.bound
         if isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes:
             parts = (part for text in map(size_text, node.arguments) for part in text.split("*"))
             yield from (part for part in parts if part and not part.isdigit())

@@ -94,9 +94,12 @@ class Group(NamedTuple):
 
 
 class SumOver(NamedTuple):
+    """``bound`` is the size of the indices, where the text says up to what they run."""
+
     span: Span
     indices: Script
     body: Syntax
+    bound: str = ""
 
 
 class Partial(NamedTuple):
