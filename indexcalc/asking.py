@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexcalc.claims.names import Claim, Names, names_of
@@ -156,15 +157,15 @@ class Asked:
             if id(part) in seen:
                 continue
             seen.add(id(part))
-            if isinstance(part, Leaf):
-                if part.symbol.meaning is None or part.symbol in variables:
-                    found[part.symbol.name] = part.symbol
-                else:
-                    stack.append(part.symbol.meaning)
-            stack.extend(subcores(part))
+            if not isinstance(part, Leaf):
+                stack += subcores(part)
+            elif part.symbol.meaning is None or part.symbol in variables:
+                found[part.symbol.name] = part.symbol
+            else:
+                stack.append(part.symbol.meaning)
         for symbol in found.values():
             self.scope.appear(symbol)
-        return sorted(found.values(), key=lambda symbol: symbol.place)
+        return sorted(found.values(), key=attrgetter("place"))
 
     # ------------------------------------------------------------------ passes
     def passes(self, line: int, written_out: bool, prefix: str) -> Passes | None:
@@ -277,7 +278,11 @@ def _index_letters(body: syntax.Syntax) -> Letters:
     stack = [body]
     while stack:
         node = stack.pop()
-        scripts = node.scripts if isinstance(node, Name) else (node.script,) if isinstance(node, syntax.Indexed) else ()
-        found += [letter for script in scripts for letter in letters_of(script) or ()]
-        stack.extend(reversed(syntax.children(node)))
+        if isinstance(node, Name):
+            scripts = node.scripts
+        else:
+            scripts = (node.script,) if isinstance(node, syntax.Indexed) else ()
+            stack += syntax.children(node)[::-1]
+        for script in scripts:
+            found += letters_of(script) or ()
     return tuple(dict.fromkeys(found))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from indexcalc.errors import Span
 from indexcalc.tensor.elementwise import Function
@@ -106,17 +107,16 @@ class Whole(NamedTuple):
 Core = Leaf | Literal | LeviCivita | SizeOf | Product | Sum | Elementwise | Power | Whole | Grouped
 
 
+PARTS: dict[type, Callable[[Any], tuple[Core, ...]]] = {
+    Product: lambda core: tuple([factor for factor, _ in core.factors]),
+    Sum: lambda core: tuple([term for _, term, _ in core.terms]),
+    Power: lambda core: (core.base,) if isinstance(core.exponent, Fraction) else (core.base, core.exponent),
+    **dict.fromkeys((Elementwise, Whole, Grouped), lambda core: (core.body,)),
+    **dict.fromkeys((Leaf, Literal, LeviCivita, SizeOf), lambda core: ()),
+}
+"""TABLE: the parts of a meaning of each kind."""
+
+
 def subcores(core: Core) -> tuple[Core, ...]:
     """The parts of a meaning."""
-    match core:
-        case Leaf() | Literal():
-            return ()
-        case Product():
-            return tuple([factor for factor, _ in core.factors])
-        case Sum():
-            return tuple([term for _, term, _ in core.terms])
-        case Power():
-            return (core.base,) if isinstance(core.exponent, Fraction) else (core.base, core.exponent)
-        case Elementwise() | Whole() | Grouped():
-            return (core.body,)
-    return ()
+    return PARTS[type(core)](core)

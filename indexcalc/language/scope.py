@@ -18,7 +18,7 @@ from indexcalc.language.loops import written_out
 from indexcalc.language.matrix_notation import MatrixNotation, number
 from indexcalc.language.programs import Program, expanded
 from indexcalc.language.ranks import infer
-from indexcalc.language.sizes import Sizes
+from indexcalc.language.sizes import Sizes, Values
 from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
 from indexcalc.tensor.functions import BY_NAME, DECLARED
 from indexcalc.tensor.nodes import Dimension
@@ -108,15 +108,10 @@ class Scope:
 
     def dimensions(self, axes: Sequence[int]) -> Callable[[int], Dimension]:
         """The sizes of axes as numbers and symbols; new symbols are given out in the order of ``axes``."""
-        named = self.sizes.symbols(axes, self.symbols)
-
-        def dimension(size: int) -> Dimension:
-            root = self.sizes.find(size)
-            if root not in named:
-                named.update(self.sizes.symbols([root], {*self.symbols, *map(str, named.values())}))
-            return named[root]
-
-        return dimension
+        values = Values(self.sizes, self.symbols)
+        for size in axes:
+            values[size]
+        return values.__getitem__
 
     def whole(self, node: Syntax) -> int:
         """The whole number that an expression stands for. Raises IndexcalcError E403."""
