@@ -45,17 +45,18 @@ class Lowering:
         """Iterative: a chain of thousands of definitions is no deeper than one."""
         nodes, stack = self.nodes, [root]
         while stack:
-            meaning = stack[-1]
-            waiting = []
+            meaning, before = stack[-1], len(stack)
             for part in self._parts(meaning):
-                if id(part) not in nodes:
-                    waiting.append(part)
-            if waiting:
-                stack += waiting
-                continue
-            stack.pop()
-            if id(meaning) not in nodes:
-                nodes[id(meaning)] = BUILD[type(meaning)](self, meaning)
+                if id(part) in nodes:
+                    continue
+                if isinstance(part, Leaf) and (part.symbol.meaning is None or part.symbol in self.variables):
+                    nodes[id(part)] = self.named(part.symbol)
+                else:
+                    stack.append(part)
+            if len(stack) == before:
+                stack.pop()
+                if id(meaning) not in nodes:
+                    nodes[id(meaning)] = BUILD[type(meaning)](self, meaning)
         return nodes[id(root)]
 
     def shape(self, axes: core.Axes) -> tuple[Dimension, ...]:
@@ -85,10 +86,8 @@ class Lowering:
     # ------------------------------------------------------------------ the node of each meaning, from those of its parts
     def _leaf(self, meaning: Leaf) -> Node:
         symbol = meaning.symbol
-        if symbol in self.variables:
-            return self.variable(symbol)
-        if symbol.meaning is None:
-            return self.known(symbol)
+        if symbol.meaning is None or symbol in self.variables:
+            return self.named(symbol)
         node = self.nodes[id(symbol.meaning)]
         self.defined.setdefault(node, symbol.name)
         return node

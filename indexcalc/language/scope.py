@@ -197,17 +197,16 @@ class Reading:
             body = syntax.replaced(body, self._declared_call)
         if "|" in self.text or "‖" in self.text:
             body = syntax.replaced(body, self._before_bars)
-        nodes = list(walk(body))
-        kinds = set(map(type, nodes))
-        if syntax.Call in kinds and any(map(self._product_parts, nodes)):
+        nodes = walk(body)
+        if any([type(node) is syntax.Call and self._product_parts(node) for node in nodes]):
             body = syntax.split_words(body, self._product_parts)
-            nodes = list(walk(body))
-        if syntax.Power in kinds and self._has_powers_of_e(nodes):
+            nodes = walk(body)
+        if self._has_powers_of_e(nodes):
             self.notes.append("`e^…` is read as `exp(…)`")
             body = syntax.replaced(body, lambda node: exponential(node) or node)
-            nodes = list(walk(body))
-        apart = self._split(body, names_of(nodes))
-        return (body, nodes) if apart is body else (apart, list(walk(apart)))
+            nodes = walk(body)
+        apart = self._split(body, nodes)
+        return (body, nodes) if apart is body else (apart, walk(apart))
 
     def meaning(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
         """The meaning of a tree that is prepared, as ``read`` gives it."""
@@ -221,14 +220,18 @@ class Reading:
         for name in size_names(nodes):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
-        names = names_of(nodes)
-        found = [self.scope.lookup(node) for node in names]
-        self.undeclared = [node for node, (symbol, _, _) in zip(names, found, strict=True) if symbol is None]
+        names, lookup = names_of(nodes), self.scope.lookup
+        scripts: list[syntax.Script] = []
+        self.undeclared = []
+        for node in names:
+            symbol, _, behind = lookup(node)
+            scripts += behind
+            if symbol is None:
+                self.undeclared.append(node)
         unknown = [node for node in self.undeclared if self.is_unknown(node)]
         for node in unknown:
             self._refuse_step(node)
         guessed = bool(unknown)
-        scripts = [script for _, _, behind in found for script in behind]
         if left or scripts or not INDEXED.isdisjoint(map(type, nodes)):
             letters = {letter for script in scripts for letter in letters_of(script) or ()}
             if guessed:
@@ -255,9 +258,12 @@ class Reading:
         """Whether a tree has index notation anywhere."""
         return any(self._has_indices(node) for node in walk(tree))
 
-    def _split(self, body: Syntax, names: Sequence[syntax.Name]) -> Syntax:
+    def _split(self, body: Syntax, nodes: Sequence[Syntax]) -> Syntax:
         """``Wx`` set apart as W x, where a variable of differentiation occurs only so."""
+        names = names_of(nodes)
         unknown = {n.text for n in names if len(n.text) > 1 and self._undeclared(n)}
+        if not unknown:
+            return body
         missing = {v for v in self.variables if not any(self.scope.lookup(n)[1] == v for n in names)}
         apart = {
             text for text in unknown if any(v in text for v in missing) and text.isalpha() and text not in GREEK_NAMES
@@ -315,7 +321,9 @@ class Reading:
     def _has_powers_of_e(self, nodes: Sequence[Syntax]) -> bool:
         """Whether e is no name of the user's, and stands with exponents only, of which none is an index and some is no
         number."""
-        calls = [call for node in nodes if isinstance(node, syntax.Power) and (call := exponential(node)) is not None]
+        calls = [call for node in nodes if type(node) is syntax.Power and (call := exponential(node)) is not None]
+        if not calls:
+            return False
         exponents = [call.arguments[0] for call in calls]
         known = "e" in (*self.scope.symbols, *self.scope.size_symbols, *self.variables)
         if known or all(number(node) is not None for node in exponents):
@@ -539,20 +547,22 @@ def _product_like(name: str) -> bool:
     return len(name) == 2 and name[0].isupper() and name[1].islower()
 
 
-def walk(root: Syntax) -> Iterator[Syntax]:
+def walk(root: Syntax) -> list[Syntax]:
     """Every node of a tree, in the order of the text; not the sizes that eye and ones name."""
-    stack = [root]
+    found, stack = [], [root]
     while stack:
         node = stack.pop()
-        yield node
-        if type(node) is syntax.Name or type(node) is syntax.Number:
+        found.append(node)
+        kind = type(node)
+        if kind is syntax.Name or kind is syntax.Number:
             continue
         if not (isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes):
             stack += children(node)[::-1]
+    return found
 
 
 def names_of(nodes: Iterable[Syntax]) -> list[syntax.Name]:
-    return [node for node in nodes if isinstance(node, syntax.Name)]
+    return [node for node in nodes if type(node) is syntax.Name]
 
 
 def size_names(nodes: Iterable[Syntax]) -> Iterator[str]:
