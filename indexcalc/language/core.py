@@ -19,10 +19,22 @@ class Symbol:
 
     ``letters`` are the indices that the user wrote behind a defined name; ``spelling`` is the name as
     typed; ``structure`` holds its kinds beyond the rank; ``assumed`` whether rank or sizes were inferred;
-    ``place`` its rank among the names read so far.
+    ``place`` its rank among the names read so far; ``leaf`` what it means, one object wherever it stands.
     """
 
-    __slots__ = ("assumed", "axes", "kind", "letters", "meaning", "name", "place", "span", "spelling", "structure")
+    __slots__ = (
+        "assumed",
+        "axes",
+        "kind",
+        "leaf",
+        "letters",
+        "meaning",
+        "name",
+        "place",
+        "span",
+        "spelling",
+        "structure",
+    )
 
     def __init__(self, name: str, kind: str, axes: Axes, spelling: str, span: Span, *, assumed: bool) -> None:
         self.name, self.kind, self.axes, self.spelling, self.span = name, kind, axes, spelling, span
@@ -31,6 +43,7 @@ class Symbol:
         self.place = -1
         self.letters: tuple[str, ...] = ()
         self.meaning: Core | None = None
+        self.leaf = Leaf(axes, self)
 
 
 class Leaf(NamedTuple):

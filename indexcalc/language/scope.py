@@ -10,7 +10,7 @@ from typing import Any
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES, ascii_name
-from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, SizeOf, Symbol
+from indexcalc.language.core import Core, LeviCivita, Literal, Product, SizeOf, Symbol
 from indexcalc.language.families import Families
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
@@ -64,7 +64,6 @@ class Scope:
         """The steps for which names such as h[3] are defined."""
         self.open = Families(self.whole)
         """Loops whose length is a symbol, and the families in them."""
-        self._leaves: dict[Symbol, Leaf] = {}
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -76,13 +75,6 @@ class Scope:
     def attempt(self, *, keep: bool) -> Attempt:
         """A statement: what it adds stays if ``keep`` and it raises nothing, else all is as before."""
         return Attempt(self, keep)
-
-    def leaf(self, symbol: Symbol) -> Leaf:
-        """What a name means, one object wherever it stands."""
-        found = self._leaves.get(symbol)
-        if found is None:
-            found = self._leaves[symbol] = Leaf(symbol.axes, symbol)
-        return found
 
     def add(self, symbol: Symbol) -> None:
         if symbol.name in self.symbols:
@@ -170,6 +162,10 @@ class Reading:
         self.notes: list[str] = []
         self.kind = ""
         self.matrix = MatrixNotation(scope.sizes, self.value_of, self.notes, text)
+        self.body: Syntax | None = None
+        self.nodes: list[Syntax] = []
+        """The tree that was read, and its nodes."""
+        self.names: list[syntax.Name] = []
         self.undeclared: list[syntax.Name] = []
         self.left_names: tuple[syntax.Name, ...] = ()
         """The left-hand side, where nothing is known of it."""
@@ -179,11 +175,11 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
-        body, nodes = self.prepared(body)
-        core, letters = self.meaning(body, nodes, left)
-        for node in names_of(nodes):
+        self.body, self.nodes = self.prepared(body)
+        core, letters = self.meaning(self.body, self.nodes, left)
+        for node in self.names:
             symbol = self.scope.lookup(node)[0]
-            if symbol is not None:
+            if symbol is not None and symbol.place < 0:
                 self.scope.appear(symbol)
         return core, letters
 
@@ -220,7 +216,8 @@ class Reading:
         for name in size_names(nodes):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
-        names, lookup = names_of(nodes), self.scope.lookup
+        lookup = self.scope.lookup
+        names = self.names = names_of(nodes)
         scripts: list[syntax.Script] = []
         self.undeclared = []
         for node in names:
@@ -457,7 +454,7 @@ class Reading:
         if kind is None:
             message = f"`{symbol.spelling}` has {len(symbol.axes)} axes, and matrix notation has at most two"
             raise IndexcalcError("E216", message, node.span, "write it with indices")
-        return Value(kind, self.scope.leaf(symbol), node.span)
+        return Value(kind, symbol.leaf, node.span)
 
     def _tensor(self, node: syntax.Name) -> Tensor:
         symbol, name, scripts = self.scope.lookup(node)
@@ -474,7 +471,7 @@ class Reading:
                 raise self._mixed(node)
             message = f"`{symbol.spelling}` has {counted(len(symbol.axes), 'axis')} and {counted(len(letters))} here"
             raise IndexcalcError("E211", message, node.span)
-        return self.scope.leaf(symbol), letters
+        return symbol.leaf, letters
 
     @staticmethod
     def _is_reserved(name: str, scripts: Sequence[syntax.Script]) -> bool:
