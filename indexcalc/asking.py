@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexcalc.claims.names import Claim, Names, names_of
@@ -16,7 +17,7 @@ from indexcalc.language.differentials import Question, not_by_a_name
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.parser import normalise, parse
-from indexcalc.language.scope import Reading, counted, kind_of, no_variable
+from indexcalc.language.scope import Reading, counted, kind_of, no_variable, walk
 from indexcalc.language.syntax import Name
 from indexcalc.tensor.functions import declared_functions
 from indexcalc.tensor.nodes import Node, Variable
@@ -51,21 +52,24 @@ class Asked:
         self.wanted = tuple(map(_parsed_name, wrt)) or question.variables
         spelled = [syntax.spelling(name.text, name.scripts) for name in self.wanted]
         self.name = ""
+        self.reading: Reading | None = None
         self.meaning, self.letters, self.notes = self._output(spelled)
         if question.note:
             self.notes = [question.note, *self.notes]
         self.vector = None if question.vector is None else self._vector(question.vector)
         self.order = question.order if question.variables or question.form == "hess" else order
-        self.text_letters = _index_letters(question.body)
+        read = self.reading
+        known = read is not None and read.body is question.body
+        self.text_letters = _index_letters(read.nodes if read is not None and known else walk(question.body))
 
     def _output(self, variables: Sequence[str]) -> tuple[Core, Letters | None, list[str]]:
         """The output's meaning, the letters of its axes (None in matrix notation), and notes."""
         left, body = self.question.left, self.question.body
         if left is not None and left is not body:  # a left-hand side, or an arrow
-            meaning, symbol, reading = self.definitions.meaning(left, body, self.text, variables)
+            meaning, symbol, self.reading = self.definitions.meaning(left, body, self.text, variables)
             self.name = symbol.name
             self.definitions.declared(symbol)
-            return meaning, symbol.letters, reading.notes
+            return meaning, symbol.letters, self.reading.notes
         if isinstance(body, Name):
             symbol_, _, scripts = self.scope.lookup(body)
             if symbol_ is not None and (symbol_.meaning is not None or not scripts):
@@ -75,10 +79,10 @@ class Asked:
                     message = f"`{symbol_.spelling}` has {axes} and {counted(len(letters))} here"
                     raise IndexcalcError("E211", message, body.span)
                 self.name = symbol_.name if symbol_.meaning is not None else ""
-                return self.scope.leaf(symbol_), letters or symbol_.letters, []
-        reading = Reading(self.scope, self.text, variables)
-        meaning, own = reading.read(body, None)
-        return meaning, own, reading.notes
+                return symbol_.leaf, letters or symbol_.letters, []
+        self.reading = Reading(self.scope, self.text, variables)
+        meaning, own = self.reading.read(body, None)
+        return meaning, own, self.reading.notes
 
     def _vector(self, node: syntax.Syntax) -> Core:
         """The cotangent of vjp, or the direction of jvp and hvp: a name that is new has the shape that fits."""
@@ -89,9 +93,9 @@ class Asked:
                 whole = syntax.spelling(node.text, node.scripts)
                 symbol = Symbol(whole, kind_of(axes), axes, whole, node.span, assumed=True)
                 self.scope.add(symbol)
-                return self.scope.leaf(symbol)
+                return symbol.leaf
             if not scripts:
-                return self._fitting(self.scope.leaf(symbol), axes, node.span)
+                return self._fitting(symbol.leaf, axes, node.span)
         reading = Reading(self.scope, self.text)
         return self._fitting(reading.read(node, None)[0], axes, node.span)
 
@@ -156,15 +160,15 @@ class Asked:
             if id(part) in seen:
                 continue
             seen.add(id(part))
-            if isinstance(part, Leaf):
-                if part.symbol.meaning is None or part.symbol in variables:
-                    found[part.symbol.name] = part.symbol
-                else:
-                    stack.append(part.symbol.meaning)
-            stack.extend(subcores(part))
+            if not isinstance(part, Leaf):
+                stack += subcores(part)
+            elif part.symbol.meaning is None or part.symbol in variables:
+                found[part.symbol.name] = part.symbol
+            else:
+                stack.append(part.symbol.meaning)
         for symbol in found.values():
             self.scope.appear(symbol)
-        return sorted(found.values(), key=lambda symbol: symbol.place)
+        return sorted(found.values(), key=attrgetter("place"))
 
     # ------------------------------------------------------------------ passes
     def passes(self, line: int, written_out: bool, prefix: str) -> Passes | None:
@@ -271,13 +275,13 @@ def _parsed_name(text: str) -> Name:
     return name
 
 
-def _index_letters(body: syntax.Syntax) -> Letters:
+def _index_letters(nodes: Iterable[syntax.Syntax]) -> Letters:
     """The letters that the user wrote, in order."""
     found: list[str] = []
-    stack = [body]
-    while stack:
-        node = stack.pop()
-        scripts = node.scripts if isinstance(node, Name) else (node.script,) if isinstance(node, syntax.Indexed) else ()
-        found += [letter for script in scripts for letter in letters_of(script) or ()]
-        stack.extend(reversed(syntax.children(node)))
+    for node in nodes:
+        if isinstance(node, Name):
+            for script in node.scripts:
+                found += letters_of(script) or ()
+        elif isinstance(node, syntax.Indexed):
+            found += letters_of(node.script) or ()
     return tuple(dict.fromkeys(found))

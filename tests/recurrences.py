@@ -14,7 +14,7 @@ from indexcalc.backprop.reading import Unread
 from indexcalc.language.lowering import Lowering
 from indexcalc.language.splitting import split
 from indexcalc.session import Session
-from indexcalc.tensor.nodes import Dimension, number
+from indexcalc.tensor.nodes import number
 
 Arrays = Mapping[str, Any]
 
@@ -29,14 +29,7 @@ def differentiated(text: str, wanted: Sequence[str] = (), output: str = "L") -> 
     scope = session.scope
     unread = Unread(scope, scope.symbols[output])
     by = [scope.symbols[name] for name in wanted] or unread.inputs()
-    named = scope.sizes.symbols([axis for symbol in unread.symbols for axis in symbol.axes], scope.symbols)
-
-    def dim(axis: Any) -> Dimension:
-        root = scope.sizes.find(axis)
-        if root not in named:
-            named.update(scope.sizes.symbols([root], {*scope.symbols, *map(str, named.values())}))
-        return named[root]
-
+    dim = scope.dimensions([axis for symbol in unread.symbols for axis in symbol.axes])
     defined = {symbol for symbol in unread.symbols if unread.meaning(symbol) is not None}
     model = unread.model(by, Lowering(dim, defined | set(by)))
     return model, backward(model, [symbol.name for symbol in by], number(1), "d")

@@ -153,7 +153,7 @@ class Formula:
 
     def _meaning(self, tree: Syntax, letters: Letters | None) -> tuple[Core, str]:
         if self.is_indexed:
-            return Reading(self.reader.scope, self.text).meaning(tree, list(walk(tree)), letters)[0], ""
+            return Reading(self.reader.scope, self.text).meaning(tree, walk(tree), letters)[0], ""
         value = self.matrix.value(tree)
         return value.core, value.kind
 
@@ -161,7 +161,7 @@ class Formula:
     def free(self, tree: Syntax) -> Letters:
         """The letters that are free in index text. Raises IndexcalcError."""
         with self.reader.scope.attempt(keep=False):
-            return Reading(self.reader.scope, self.text).meaning(tree, list(walk(tree)), None)[1] or ()
+            return Reading(self.reader.scope, self.text).meaning(tree, walk(tree), None)[1] or ()
 
     def letters(self, tree: Syntax) -> dict[str, Dimension | None]:
         """The letters of index text in order, but for those that a sum names, with their sizes where a name has

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from indexcalc.errors import Span
 from indexcalc.tensor.elementwise import Function
@@ -18,10 +19,22 @@ class Symbol:
 
     ``letters`` are the indices that the user wrote behind a defined name; ``spelling`` is the name as
     typed; ``structure`` holds its kinds beyond the rank; ``assumed`` whether rank or sizes were inferred;
-    ``place`` its rank among the names read so far.
+    ``place`` its rank among the names read so far; ``leaf`` what it means, one object wherever it stands.
     """
 
-    __slots__ = ("assumed", "axes", "kind", "letters", "meaning", "name", "place", "span", "spelling", "structure")
+    __slots__ = (
+        "assumed",
+        "axes",
+        "kind",
+        "leaf",
+        "letters",
+        "meaning",
+        "name",
+        "place",
+        "span",
+        "spelling",
+        "structure",
+    )
 
     def __init__(self, name: str, kind: str, axes: Axes, spelling: str, span: Span, *, assumed: bool) -> None:
         self.name, self.kind, self.axes, self.spelling, self.span = name, kind, axes, spelling, span
@@ -30,6 +43,7 @@ class Symbol:
         self.place = -1
         self.letters: tuple[str, ...] = ()
         self.meaning: Core | None = None
+        self.leaf = Leaf(axes, self)
 
 
 class Leaf(NamedTuple):
@@ -106,17 +120,16 @@ class Whole(NamedTuple):
 Core = Leaf | Literal | LeviCivita | SizeOf | Product | Sum | Elementwise | Power | Whole | Grouped
 
 
+PARTS: dict[type, Callable[[Any], tuple[Core, ...]]] = {
+    Product: lambda core: tuple([factor for factor, _ in core.factors]),
+    Sum: lambda core: tuple([term for _, term, _ in core.terms]),
+    Power: lambda core: (core.base,) if isinstance(core.exponent, Fraction) else (core.base, core.exponent),
+    **dict.fromkeys((Elementwise, Whole, Grouped), lambda core: (core.body,)),
+    **dict.fromkeys((Leaf, Literal, LeviCivita, SizeOf), lambda core: ()),
+}
+"""TABLE: the parts of a meaning of each kind."""
+
+
 def subcores(core: Core) -> tuple[Core, ...]:
     """The parts of a meaning."""
-    match core:
-        case Leaf() | Literal():
-            return ()
-        case Product():
-            return tuple([factor for factor, _ in core.factors])
-        case Sum():
-            return tuple([term for _, term, _ in core.terms])
-        case Power():
-            return (core.base,) if isinstance(core.exponent, Fraction) else (core.base, core.exponent)
-        case Elementwise() | Whole() | Grouped():
-            return (core.body,)
-    return ()
+    return PARTS[type(core)](core)

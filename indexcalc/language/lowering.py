@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from fractions import Fraction
+from typing import Any
 
 from indexcalc.language import core
-from indexcalc.language.core import Core, Symbol, subcores
+from indexcalc.language.core import Core, Leaf, Literal, Product, Symbol, subcores
 from indexcalc.tensor.elementwise import apply
 from indexcalc.tensor.epsilon import epsilon
 from indexcalc.tensor.grouping import flatten
 from indexcalc.tensor.matrix_functions import determinant, inverse, log_determinant, logsumexp, softmax
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Variable, constant, number, size, variable
-from indexcalc.tensor.product import broadcast, einsum, power
+from indexcalc.tensor.product import LARGEST, broadcast, einsum, power
 from indexcalc.tensor.structure import structured
 from indexcalc.tensor.sums import add
 
@@ -37,23 +38,29 @@ class Lowering:
         """The sums that the user wrote, with their terms in order."""
         self.defined: dict[Node, str] = {}
         """What the user's definitions name."""
+        self._products: dict[int, Product] = {}
+        """Products that have products as factors, as one."""
 
     def lower(self, root: Core) -> Node:
         """Iterative: a chain of thousands of definitions is no deeper than one."""
-        stack = [root]
+        nodes, stack = self.nodes, [root]
         while stack:
-            meaning = stack[-1]
-            waiting = [part for part in self._parts(meaning) if id(part) not in self.nodes]
-            if waiting:
-                stack.extend(waiting)
-                continue
-            stack.pop()
-            if id(meaning) not in self.nodes:
-                self.nodes[id(meaning)] = self._build(meaning)
-        return self.nodes[id(root)]
+            meaning, before = stack[-1], len(stack)
+            for part in self._parts(meaning):
+                if id(part) in nodes:
+                    continue
+                if isinstance(part, Leaf) and (part.symbol.meaning is None or part.symbol in self.variables):
+                    nodes[id(part)] = self.named(part.symbol)
+                else:
+                    stack.append(part)
+            if len(stack) == before:
+                stack.pop()
+                if id(meaning) not in nodes:
+                    nodes[id(meaning)] = BUILD[type(meaning)](self, meaning)
+        return nodes[id(root)]
 
     def shape(self, axes: core.Axes) -> tuple[Dimension, ...]:
-        return tuple([self.dimension(size_) for size_ in axes])
+        return tuple(map(self.dimension, axes))
 
     def variable(self, symbol: Symbol) -> Variable:
         """The variable that something is differentiated by: without structure."""
@@ -71,46 +78,99 @@ class Lowering:
         return self.known(symbol) if symbol.meaning is None else self.lower(symbol.meaning)
 
     def _parts(self, meaning: Core) -> tuple[Core, ...]:
-        if isinstance(meaning, core.Leaf):
+        if isinstance(meaning, Leaf):
             inner = meaning.symbol.meaning
             return () if inner is None or meaning.symbol in self.variables else (inner,)
-        return subcores(meaning)
+        return subcores(self._flat(meaning) if isinstance(meaning, Product) else meaning)
 
-    def _build(self, meaning: Core) -> Node:
-        parts = [self.nodes[id(part)] for part in self._parts(meaning)]
-        match meaning:
-            case core.Leaf(symbol=symbol):
-                if parts:
-                    self.defined.setdefault(parts[0], symbol.name)
-                return parts[0] if parts else self.named(symbol)
-            case core.Literal(value=value):
-                return constant(value) if isinstance(value, str) else number(value)
-            case core.LeviCivita():
-                return epsilon()
-            case core.SizeOf(size=unknown):
-                return size(self.dimension(unknown))
-            case core.Product():
-                sizes = {label: self.dimension(unknown) for label, unknown in meaning.sizes}
-                labels = [labels for _, labels in meaning.factors]
-                return einsum(1, zip(parts, labels, strict=True), meaning.output, sizes)
-            case core.Sum():
-                shape = self.shape(meaning.axes)
-                placed = zip(parts, meaning.terms, strict=True)
-                terms = [(sign, spread(node, labels, shape)) for node, (sign, _, labels) in placed]
-                total = add(terms)
-                self.typed.append((total, [node for _, node in terms]))
-                return total
-            case core.Elementwise(function=function):
-                return apply(function, parts[0])
-            case core.Power(exponent=exponent):
-                if isinstance(exponent, Fraction):
-                    return power(parts[0], exponent)
-                shape = parts[0].shape
-                return power(parts[0], broadcast(parts[1], shape) if not parts[1].shape else parts[1])
-            case core.Grouped(groups=groups):
-                return flatten(parts[0], groups)
-            case core.Whole(function=name, axis=axis):
-                return WHOLE[name](parts[0], axis)
+    # ------------------------------------------------------------------ the node of each meaning, from those of its parts
+    def _leaf(self, meaning: Leaf) -> Node:
+        symbol = meaning.symbol
+        if symbol.meaning is None or symbol in self.variables:
+            return self.named(symbol)
+        node = self.nodes[id(symbol.meaning)]
+        self.defined.setdefault(node, symbol.name)
+        return node
+
+    def _literal(self, meaning: Literal) -> Node:
+        value = meaning.value
+        return constant(value) if isinstance(value, str) else number(value)
+
+    def _product(self, meaning: Product) -> Node:
+        nodes, (_, factors, output, sizes) = self.nodes, self._flat(meaning)
+        placed = [(nodes[id(factor)], labels) for factor, labels in factors]
+        return einsum(1, placed, output, {label: self.dimension(unknown) for label, unknown in sizes})
+
+    def _flat(self, product: Product) -> Product:
+        """A B C for (A B) C: one product to bring into normal form, and none that only stands inside it."""
+        if not any([type(factor) is Product for factor, _ in product.factors]):
+            return product
+        found = self._products.get(id(product))
+        if found is None:
+            found = self._products[id(product)] = product if _turns(product) else self._joined(product)
+        return found
+
+    def _joined(self, product: Product) -> Product:
+        factors: list[tuple[Core, Labels]] = []
+        named = [label for _, labels in product.factors for label in labels] + [label for label, _ in product.sizes]
+        fresh = 1 + max(named, default=-1)
+        for factor, labels in product.factors:
+            inner = self._flat(factor) if isinstance(factor, Product) else None
+            if inner is None or not _opens(inner) or len(factors) + len(inner.factors) > LARGEST:
+                factors.append((factor, labels))
+                continue
+            names = dict(zip(inner.output, labels, strict=True))
+            for part, own in inner.factors:
+                for label in own:
+                    if label not in names:
+                        names[label] = fresh
+                        fresh += 1
+                factors.append((part, tuple([names[label] for label in own])))
+        return product._replace(factors=tuple(factors))
+
+    def _sum(self, meaning: core.Sum) -> Node:
+        nodes, shape = self.nodes, self.shape(meaning.axes)
+        terms = [(sign, spread(nodes[id(term)], labels, shape)) for sign, term, labels in meaning.terms]
+        total = add(terms)
+        self.typed.append((total, [node for _, node in terms]))
+        return total
+
+    def _power(self, meaning: core.Power) -> Node:
+        base, exponent = self.nodes[id(meaning.base)], meaning.exponent
+        if isinstance(exponent, Fraction):
+            return power(base, exponent)
+        raised = self.nodes[id(exponent)]
+        return power(base, raised if raised.shape else broadcast(raised, base.shape))
+
+
+BUILD: dict[type, Callable[[Lowering, Any], Node]] = {
+    Leaf: Lowering._leaf,
+    Literal: Lowering._literal,
+    Product: Lowering._product,
+    core.LeviCivita: lambda lowering, meaning: epsilon(),
+    core.SizeOf: lambda lowering, meaning: size(lowering.dimension(meaning.size)),
+    core.Sum: Lowering._sum,
+    core.Elementwise: lambda lowering, meaning: apply(meaning.function, lowering.nodes[id(meaning.body)]),
+    core.Power: Lowering._power,
+    core.Grouped: lambda lowering, meaning: flatten(lowering.nodes[id(meaning.body)], meaning.groups),
+    core.Whole: lambda lowering, meaning: WHOLE[meaning.function](lowering.nodes[id(meaning.body)], meaning.axis),
+}
+"""TABLE: the node of a meaning of each kind, once its parts have theirs."""
+
+
+def _opens(product: Product) -> bool:
+    """Whether a product inside a product is no more than its factors there: no axis is along a diagonal or constant."""
+    return not product.sizes and len(set(product.output)) == len(product.output)
+
+
+def _turns(meaning: Core) -> bool:
+    """Whether the sign of a factor may depend on the order of its axes, as a skew matrix's: what becomes of such signs
+    is found product by product."""
+    if isinstance(meaning, Leaf):
+        return len(meaning.axes) > 1 and (meaning.symbol.meaning is not None or "skew" in meaning.symbol.structure)
+    if isinstance(meaning, Product) or len(meaning.axes) > 1:
+        return isinstance(meaning, core.LeviCivita) or any(map(_turns, subcores(meaning)))
+    return False
 
 
 def spread(node: Node, labels: Labels, shape: tuple[Dimension, ...]) -> Node:

@@ -88,10 +88,7 @@ class MatrixNotation:
             del self.notes[notes:]
 
     def value(self, node: Syntax) -> Value:
-        rule = VALUES.get(type(node))
-        if rule is None:
-            raise IndexcalcError("E201", "indices cannot stand in matrix notation", node.span)
-        return rule(self, node)
+        return VALUES[type(node)](self, node)
 
     def _name(self, node: syntax.Name) -> Value:
         return self.resolve(node)
@@ -112,6 +109,9 @@ class MatrixNotation:
         kind = {"c": "r", "r": "c"}.get(body.kind, body.kind)
         return Value(kind, transposed(body.core), node.span)
 
+    def _indices(self, node: Syntax) -> Value:
+        raise IndexcalcError("E201", "indices cannot stand in matrix notation", node.span)
+
     def _partial(self, node: syntax.Partial) -> Value:
         raise IndexcalcError("E107", "a derivative stands alone: `∂a/∂W`", node.span)
 
@@ -119,7 +119,7 @@ class MatrixNotation:
     def times(self, a: Value, b: Value) -> Core:
         running = _Running(a)
         self._times(running, b)
-        return running.value().core
+        return running.core()
 
     def entrywise(self, a: Value, b: Value) -> Core:
         return self._elementwise(a, ".*", b).core
@@ -211,8 +211,7 @@ class MatrixNotation:
                 running = _Running(self._elementwise(running.value(), operator, right))
             running.span = (node.span[0], right.span[1])
             before = operator
-        kind, core, _ = running.value()
-        return Value(kind, core, node.span)
+        return Value(running.kind, running.core(), node.span)
 
     def _times(self, left: _Running, right: Value) -> None:
         if "s" in (left.kind, right.kind):
@@ -387,12 +386,15 @@ VALUES: dict[type, Callable[[MatrixNotation, Any], Value]] = {
     syntax.Power: MatrixNotation._power,
     syntax.Call: MatrixNotation.call,
     syntax.Partial: MatrixNotation._partial,
+    **dict.fromkeys((syntax.Indexed, syntax.SumOver, syntax.Each), MatrixNotation._indices),
 }
 """TABLE: the value of a node of each kind."""
 
 
 class _Running:
     """A matrix product while it grows from left to right: its factors, and its open row and column labels."""
+
+    __slots__ = ("columns", "factors", "fresh", "kind", "rows", "span")
 
     def __init__(self, value: Value) -> None:
         self.span = value.span
@@ -401,42 +403,38 @@ class _Running:
         self.rows: tuple[int, int] | None = None
         self.columns: tuple[int, int] | None = None
         self.fresh = 0
-        self.only: Value | None = value
         self.take(value)
-        self.only = value
 
     def take(self, value: Value) -> None:
         """Multiply by a value that fits."""
-        axes = value.core.axes
-        labels: list[int] = []
-        if value.kind in "Mc":
-            joint = self.columns is not None
-            label = self.columns[0] if self.columns is not None else self._new()
-            labels.append(label)
-            if not joint:
-                self.rows = (label, axes[0])
-            self.columns = None
-        if value.kind in "Mr":
-            label = self._new()
-            labels.append(label)
-            self.columns = (label, axes[-1])
-        self.factors.append((value.core, tuple(labels)))
+        kind, core, _ = value
+        labels: tuple[int, ...] = ()
+        if kind == "c" or kind == "M":
+            if self.columns is not None:
+                labels = (self.columns[0],)
+                self.columns = None
+            else:
+                labels = (self.fresh,)
+                self.rows = (self.fresh, core.axes[0])
+                self.fresh += 1
+        if kind == "r" or kind == "M":
+            labels = (*labels, self.fresh)
+            self.columns = (self.fresh, core.axes[-1])
+            self.fresh += 1
+        self.factors.append((core, labels))
         if self.rows is None:
             self.kind = "s" if self.columns is None else "r"
         else:
             self.kind = "c" if self.columns is None else "M"
-        self.only = None
 
-    def _new(self) -> int:
-        self.fresh += 1
-        return self.fresh - 1
+    def core(self) -> Core:
+        if len(self.factors) == 1:
+            return self.factors[0][0]
+        ends = [end for end in (self.rows, self.columns) if end is not None]
+        return Product(tuple([size for _, size in ends]), tuple(self.factors), tuple([label for label, _ in ends]))
 
     def value(self) -> Value:
-        if self.only is not None:
-            return self.only
-        ends = [end for end in (self.rows, self.columns) if end is not None]
-        core = Product(tuple([size for _, size in ends]), tuple(self.factors), tuple([label for label, _ in ends]))
-        return Value(self.kind, core, self.span)
+        return Value(self.kind, self.core(), self.span)
 
 
 def elementwise(function: str, core: Core) -> Core:

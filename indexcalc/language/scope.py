@@ -10,7 +10,7 @@ from typing import Any
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
 from indexcalc.language.characters import GREEK_NAMES, ascii_name
-from indexcalc.language.core import Core, Leaf, LeviCivita, Literal, Product, SizeOf, Symbol
+from indexcalc.language.core import Core, LeviCivita, Literal, Product, SizeOf, Symbol
 from indexcalc.language.families import Families
 from indexcalc.language.index_notation import IndexNotation, Letters, Tensor, letters_of
 from indexcalc.language.library import LIBRARY, Value, size_text
@@ -18,7 +18,7 @@ from indexcalc.language.loops import written_out
 from indexcalc.language.matrix_notation import MatrixNotation, number
 from indexcalc.language.programs import Program, expanded
 from indexcalc.language.ranks import infer
-from indexcalc.language.sizes import Sizes
+from indexcalc.language.sizes import Sizes, Values
 from indexcalc.language.syntax import Syntax, children, letters_apart, spelling
 from indexcalc.tensor.functions import BY_NAME, DECLARED
 from indexcalc.tensor.nodes import Dimension
@@ -64,7 +64,6 @@ class Scope:
         """The steps for which names such as h[3] are defined."""
         self.open = Families(self.whole)
         """Loops whose length is a symbol, and the families in them."""
-        self._leaves: dict[Symbol, Leaf] = {}
         self._seen = 0
 
     def appear(self, symbol: Symbol) -> None:
@@ -76,13 +75,6 @@ class Scope:
     def attempt(self, *, keep: bool) -> Attempt:
         """A statement: what it adds stays if ``keep`` and it raises nothing, else all is as before."""
         return Attempt(self, keep)
-
-    def leaf(self, symbol: Symbol) -> Leaf:
-        """What a name means, one object wherever it stands."""
-        found = self._leaves.get(symbol)
-        if found is None:
-            found = self._leaves[symbol] = Leaf(symbol.axes, symbol)
-        return found
 
     def add(self, symbol: Symbol) -> None:
         if symbol.name in self.symbols:
@@ -108,15 +100,10 @@ class Scope:
 
     def dimensions(self, axes: Sequence[int]) -> Callable[[int], Dimension]:
         """The sizes of axes as numbers and symbols; new symbols are given out in the order of ``axes``."""
-        named = self.sizes.symbols(axes, self.symbols)
-
-        def dimension(size: int) -> Dimension:
-            root = self.sizes.find(size)
-            if root not in named:
-                named.update(self.sizes.symbols([root], {*self.symbols, *map(str, named.values())}))
-            return named[root]
-
-        return dimension
+        values = Values(self.sizes, self.symbols)
+        for size in axes:
+            values[size]
+        return values.__getitem__
 
     def whole(self, node: Syntax) -> int:
         """The whole number that an expression stands for. Raises IndexcalcError E403."""
@@ -175,6 +162,10 @@ class Reading:
         self.notes: list[str] = []
         self.kind = ""
         self.matrix = MatrixNotation(scope.sizes, self.value_of, self.notes, text)
+        self.body: Syntax | None = None
+        self.nodes: list[Syntax] = []
+        """The tree that was read, and its nodes."""
+        self.names: list[syntax.Name] = []
         self.undeclared: list[syntax.Name] = []
         self.left_names: tuple[syntax.Name, ...] = ()
         """The left-hand side, where nothing is known of it."""
@@ -184,11 +175,11 @@ class Reading:
 
         ``left``: the letters of the left-hand side, () where it has none, None without a left-hand side.
         """
-        body, nodes = self.prepared(body)
-        core, letters = self.meaning(body, nodes, left)
-        for node in names_of(nodes):
+        self.body, self.nodes = self.prepared(body)
+        core, letters = self.meaning(self.body, self.nodes, left)
+        for node in self.names:
             symbol = self.scope.lookup(node)[0]
-            if symbol is not None:
+            if symbol is not None and symbol.place < 0:
                 self.scope.appear(symbol)
         return core, letters
 
@@ -202,17 +193,16 @@ class Reading:
             body = syntax.replaced(body, self._declared_call)
         if "|" in self.text or "‖" in self.text:
             body = syntax.replaced(body, self._before_bars)
-        nodes = list(walk(body))
-        kinds = set(map(type, nodes))
-        if syntax.Call in kinds and any(map(self._product_parts, nodes)):
+        nodes = walk(body)
+        if any([type(node) is syntax.Call and self._product_parts(node) for node in nodes]):
             body = syntax.split_words(body, self._product_parts)
-            nodes = list(walk(body))
-        if syntax.Power in kinds and self._has_powers_of_e(nodes):
+            nodes = walk(body)
+        if self._has_powers_of_e(nodes):
             self.notes.append("`e^…` is read as `exp(…)`")
             body = syntax.replaced(body, lambda node: exponential(node) or node)
-            nodes = list(walk(body))
-        apart = self._split(body, names_of(nodes))
-        return (body, nodes) if apart is body else (apart, list(walk(apart)))
+            nodes = walk(body)
+        apart = self._split(body, nodes)
+        return (body, nodes) if apart is body else (apart, walk(apart))
 
     def meaning(self, body: Syntax, nodes: Sequence[Syntax], left: Letters | None) -> tuple[Core, Letters | None]:
         """The meaning of a tree that is prepared, as ``read`` gives it."""
@@ -226,14 +216,19 @@ class Reading:
         for name in size_names(nodes):
             self.scope.sizes.fixed(name)
             self.scope.size_symbols.add(name)
-        names = names_of(nodes)
-        found = [self.scope.lookup(node) for node in names]
-        self.undeclared = [node for node, (symbol, _, _) in zip(names, found, strict=True) if symbol is None]
+        lookup = self.scope.lookup
+        names = self.names = names_of(nodes)
+        scripts: list[syntax.Script] = []
+        self.undeclared = []
+        for node in names:
+            symbol, _, behind = lookup(node)
+            scripts += behind
+            if symbol is None:
+                self.undeclared.append(node)
         unknown = [node for node in self.undeclared if self.is_unknown(node)]
         for node in unknown:
             self._refuse_step(node)
         guessed = bool(unknown)
-        scripts = [script for _, _, behind in found for script in behind]
         if left or scripts or not INDEXED.isdisjoint(map(type, nodes)):
             letters = {letter for script in scripts for letter in letters_of(script) or ()}
             if guessed:
@@ -260,9 +255,12 @@ class Reading:
         """Whether a tree has index notation anywhere."""
         return any(self._has_indices(node) for node in walk(tree))
 
-    def _split(self, body: Syntax, names: Sequence[syntax.Name]) -> Syntax:
+    def _split(self, body: Syntax, nodes: Sequence[Syntax]) -> Syntax:
         """``Wx`` set apart as W x, where a variable of differentiation occurs only so."""
+        names = names_of(nodes)
         unknown = {n.text for n in names if len(n.text) > 1 and self._undeclared(n)}
+        if not unknown:
+            return body
         missing = {v for v in self.variables if not any(self.scope.lookup(n)[1] == v for n in names)}
         apart = {
             text for text in unknown if any(v in text for v in missing) and text.isalpha() and text not in GREEK_NAMES
@@ -320,7 +318,9 @@ class Reading:
     def _has_powers_of_e(self, nodes: Sequence[Syntax]) -> bool:
         """Whether e is no name of the user's, and stands with exponents only, of which none is an index and some is no
         number."""
-        calls = [call for node in nodes if isinstance(node, syntax.Power) and (call := exponential(node)) is not None]
+        calls = [call for node in nodes if type(node) is syntax.Power and (call := exponential(node)) is not None]
+        if not calls:
+            return False
         exponents = [call.arguments[0] for call in calls]
         known = "e" in (*self.scope.symbols, *self.scope.size_symbols, *self.variables)
         if known or all(number(node) is not None for node in exponents):
@@ -454,7 +454,7 @@ class Reading:
         if kind is None:
             message = f"`{symbol.spelling}` has {len(symbol.axes)} axes, and matrix notation has at most two"
             raise IndexcalcError("E216", message, node.span, "write it with indices")
-        return Value(kind, self.scope.leaf(symbol), node.span)
+        return Value(kind, symbol.leaf, node.span)
 
     def _tensor(self, node: syntax.Name) -> Tensor:
         symbol, name, scripts = self.scope.lookup(node)
@@ -471,7 +471,7 @@ class Reading:
                 raise self._mixed(node)
             message = f"`{symbol.spelling}` has {counted(len(symbol.axes), 'axis')} and {counted(len(letters))} here"
             raise IndexcalcError("E211", message, node.span)
-        return self.scope.leaf(symbol), letters
+        return symbol.leaf, letters
 
     @staticmethod
     def _is_reserved(name: str, scripts: Sequence[syntax.Script]) -> bool:
@@ -547,20 +547,22 @@ def _product_like(name: str) -> bool:
     return len(name) == 2 and name[0].isupper() and name[1].islower()
 
 
-def walk(root: Syntax) -> Iterator[Syntax]:
+def walk(root: Syntax) -> list[Syntax]:
     """Every node of a tree, in the order of the text; not the sizes that eye and ones name."""
-    stack = [root]
+    found, stack = [], [root]
     while stack:
         node = stack.pop()
-        yield node
-        if type(node) is syntax.Name or type(node) is syntax.Number:
+        found.append(node)
+        kind = type(node)
+        if kind is syntax.Name or kind is syntax.Number:
             continue
         if not (isinstance(node, syntax.Call) and (row := LIBRARY.get(node.function)) is not None and row.sizes):
             stack += children(node)[::-1]
+    return found
 
 
 def names_of(nodes: Iterable[Syntax]) -> list[syntax.Name]:
-    return [node for node in nodes if isinstance(node, syntax.Name)]
+    return [node for node in nodes if type(node) is syntax.Name]
 
 
 def size_names(nodes: Iterable[Syntax]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from indexcalc.tensor.grouping import product_of_sizes
 from indexcalc.tensor.nodes import Dimension
@@ -41,6 +41,14 @@ class Sizes:
             self._products[factors] = self.new()
             self._factors[self._products[factors]] = factors
         return self._products[factors]
+
+    def has(self, value: Dimension) -> bool:
+        """Whether some unknown was made with this value."""
+        return value in self._fixed
+
+    def factors(self, size: int) -> tuple[int, ...]:
+        """The unknowns whose product a representative is; () where it is none."""
+        return self._factors.get(size, ())
 
     def find(self, size: int) -> int:
         while self._parent[size] != size:
@@ -105,22 +113,27 @@ class Sizes:
             a, b, value = self._journal.pop()
             self._parent[b], self._value[a] = b, value
 
-    def symbols(self, order: Iterable[int], taken: Iterable[str]) -> dict[int, Dimension]:
-        """A value for each size, by its representative: free ones get m, n, p, … in the given order."""
-        used = {str(value) for value in self._fixed} | set(taken)
-        names = (f"{letter}{k or ''}" for k in range(10**6) for letter in SYMBOLS)
-        free = (name for name in names if name not in used)
-        named: dict[int, Dimension] = {}
 
-        def name(size: int) -> Dimension:
-            root = self.find(size)
-            if root not in named:
-                value = self._value[root]
-                if root in self._factors:
-                    value = product_of_sizes([name(part) for part in self._factors[root]])
-                named[root] = next(free) if value is None else value
-            return named[root]
+class Values(dict[int, Dimension]):
+    """The value of each size, found when it is asked for: free ones get m, n, p, … in that order, but for names that
+    are ``taken``."""
 
-        for size in order:
-            name(size)
-        return named
+    def __init__(self, sizes: Sizes, taken: Container[str]) -> None:
+        self.sizes, self.taken = sizes, taken
+        self.names = (f"{letter}{k or ''}" for k in range(10**6) for letter in SYMBOLS)
+
+    def __missing__(self, size: int) -> Dimension:
+        root = self.sizes.find(size)
+        if root != size:
+            value = self[root]
+        elif factors := self.sizes.factors(root):
+            value = product_of_sizes([self[part] for part in factors])
+        else:
+            known = self.sizes.value(root)
+            value = self._free() if known is None else known
+        self[size] = value
+        return value
+
+    def _free(self) -> str:
+        """The next name for a size of which nothing is known."""
+        return next(name for name in self.names if name not in self.taken and not self.sizes.has(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from indexcalc.errors import Span
 
@@ -165,22 +165,20 @@ def spelling(text: str, scripts: tuple[Script, ...]) -> str:
     return "".join(parts)
 
 
+CHILDREN: dict[type, Callable[[Any], list[Syntax]]] = {
+    Sum: lambda node: [term for _, term in node.terms],
+    Product: lambda node: [factor for _, factor in node.factors],
+    Call: lambda node: list(node.arguments),
+    Power: lambda node: [node.base, node.exponent],
+    **dict.fromkeys((Signed, Transpose, Group, Indexed, SumOver, Each), lambda node: [node.body]),
+    **dict.fromkeys((Number, Name, Partial), lambda node: []),
+}
+"""TABLE: the parts of a node of each kind, in the order of the text."""
+
+
 def children(node: Syntax) -> list[Syntax]:
     """The parts of a node, in the order of the text."""
-    match node:
-        case Name() | Number():
-            return []
-        case Sum():
-            return [term for _, term in node.terms]
-        case Product():
-            return [factor for _, factor in node.factors]
-        case Call():
-            return list(node.arguments)
-        case Power():
-            return [node.base, node.exponent]
-        case Signed() | Transpose() | Group() | Indexed() | SumOver() | Each():
-            return [node.body]
-    return []
+    return CHILDREN[type(node)](node)
 
 
 def mapped(node: Syntax, change: Callable[[Syntax], Syntax]) -> Syntax:
