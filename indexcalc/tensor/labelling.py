@@ -8,7 +8,7 @@ Piperno, Practical graph isomorphism II, 2014, section 2).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import permutations
 from itertools import product as choices
 from math import prod
@@ -24,23 +24,41 @@ Operand = tuple[bytes, Labels, bool]
 Colours = list[int]
 
 
-def canonical(operands: Sequence[Operand], output: Labels) -> tuple[list[int], dict[int, int]]:
-    """The canonical order of the operands, and the number of each label: those of the output first."""
-    digests = [digest for digest, _, _ in operands]
-    if len(digests) < 2 or len(set(digests)) == len(digests):
-        order = sorted(range(len(digests)), key=digests.__getitem__)
-        numbers: dict[int, int] = {}
-        for label in output:
-            numbers.setdefault(label, len(numbers))
-        for place in order:
-            _, labels, symmetric = operands[place]
-            if symmetric and len(labels) == 2 and not (labels[0] in numbers or labels[1] in numbers):
-                break  # which of its axes comes first is not told by what stands before
-            for label in labels:
-                numbers.setdefault(label, len(numbers))
-        else:
-            return order, numbers
-    return _Search(operands, output).best()
+def canonical(
+    nodes: Sequence[Node], labels: Sequence[Labels], symmetries: Sequence[int], output: Labels
+) -> tuple[Sequence[int], tuple[Labels, ...], dict[int, int]]:
+    """The canonical order of the operands, their labels as numbers in this order, and the number of each label: those
+    of the output first. The two axes of an operand of symmetry 1 are interchangeable."""
+    found = _told_apart(nodes, labels, symmetries, output)
+    if found is None:
+        operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
+        found = _Search(operands, output).best()
+    order, numbers = found
+    subscripts = [tuple([numbers[x] for x in labels[place]]) for place in order]
+    if 1 in symmetries:
+        subscripts = [
+            tuple(sorted(own)) if symmetries[k] > 0 else own for k, own in zip(order, subscripts, strict=True)
+        ]
+    return order, tuple(subscripts), numbers
+
+
+def _told_apart(
+    nodes: Sequence[Node], labels: Sequence[Labels], symmetries: Sequence[int], output: Labels
+) -> tuple[Sequence[int], dict[int, int]] | None:
+    """The order and the numbers where all operands are different; None where that does not tell them."""
+    order: Sequence[int] = range(len(nodes))
+    if len(nodes) > 1:
+        if len(set(nodes)) < len(nodes):
+            return None
+        order = sorted(order, key=[node.digest for node in nodes].__getitem__)
+    met = list(output)
+    symmetric = 1 in symmetries
+    for place in order:
+        own = labels[place]
+        if symmetric and symmetries[place] > 0 and not (own[0] in met or own[1] in met):
+            return None  # which of its axes comes first is not told by what stands before
+        met += own
+    return order, {label: number for number, label in enumerate(dict.fromkeys(met))}
 
 
 class _Search:
@@ -146,9 +164,7 @@ def turned(
     found: dict[int, list[Labels]] = {}
     for chosen in choices(*ways):
         own = [way for way, _ in chosen]
-        operands = [(n.digest, way, s > 0) for n, way, s in zip(nodes, own, symmetries, strict=True)]
-        order, numbers = canonical(operands, output)
-        subscripts = tuple([numbered(own[k], numbers, symmetries[k] > 0) for k in order])
+        _, subscripts, _ = canonical(nodes, own, symmetries, output)
         if best is None or subscripts < best:
             best, found = subscripts, {}
         if subscripts == best:
@@ -169,8 +185,3 @@ def _ways(node: Node, labels: Labels, symmetry: int) -> list[tuple[Labels, int]]
 def _parity(way: Labels, labels: Labels) -> int:
     places = [labels.index(label) for label in way]
     return -1 if sum(a > b for k, a in enumerate(places) for b in places[k + 1 :]) % 2 else 1
-
-
-def numbered(labels: Labels, numbers: Mapping[int, int], sort: bool) -> Labels:
-    found = [numbers[x] for x in labels]
-    return tuple(sorted(found)) if sort else tuple(found)
