@@ -252,7 +252,8 @@ def _orientation(node: Node) -> tuple[Node, Labels, int]:
     rank = len(node.shape)
     straight = tuple(range(rank))
     best, axes, symmetry = node, straight, 0
-    if rank < 2 or (rank > MOST_TURNED and node.children):
+    leaf = type(node).relabelled is Node.relabelled  # which stands as it is
+    if rank < 2 or leaf or (rank > MOST_TURNED and node.children):
         return best, axes, symmetry
     sizes = sorted(map(str, node.shape))
     best_key: tuple[bool, bytes] = ([str(d) for d in node.shape] != sizes, node.digest)
@@ -724,7 +725,7 @@ def broadcast(node: Node, shape: Shape) -> Node:
 
 def constant_axes(node: Node) -> Labels:
     """The axes along which a node is constant by construction."""
-    if not isinstance(node, Einsum):
+    if not isinstance(node, Einsum) or node.opaque:
         return ()
     used, output = set[int]().union(*node.subscripts), node.output
     if used.issuperset(output):
