@@ -17,28 +17,21 @@ from indexcalc.tensor.nodes import Labels
 
 def connected(operands: Sequence[Labels], kept: Collection[int]) -> list[list[int]]:
     """Operands joined by labels that are summed, as lists of places; those without labels stand alone."""
-    at: dict[int, list[int]] = {}
+    groups: list[tuple[set[int], list[int]]] = []
     for place, labels in enumerate(operands):
-        for label in labels:
-            if label not in kept:
-                at.setdefault(label, []).append(place)
-    groups: list[list[int]] = []
-    seen: set[int] = set()
-    for start in range(len(operands)):
-        if start in seen:
+        summed = set(labels).difference(kept)
+        touched = [group for group in groups if not summed.isdisjoint(group[0])]
+        if not touched:
+            groups.append((summed, [place]))
             continue
-        seen.add(start)
-        group, stack = [], [start]
-        while stack:
-            place = stack.pop()
-            group.append(place)
-            for label in operands[place]:
-                for other in at.get(label, ()):
-                    if other not in seen:
-                        seen.add(other)
-                        stack.append(other)
-        groups.append(sorted(group))
-    return groups
+        own, places = touched[0]
+        own |= summed
+        places.append(place)
+        for other in touched[1:]:
+            own |= other[0]
+            places += other[1]
+            groups.remove(other)
+    return [sorted(places) for _, places in groups]
 
 
 def apart(operands: Sequence[Labels], kept: Collection[int]) -> list[list[int]]:

@@ -188,6 +188,8 @@ def einsum(
 def _product(
     coefficient: Rational, factors: Sequence[Factor], output: Labels, broadcast: Mapping[int, Dimension]
 ) -> Node:
+    if not factors and output and coefficient and broadcast.keys() == set(output):
+        return _canonical(rational(coefficient), (), (), output, broadcast, False)
     used = [*output, *broadcast]
     for node, labels in factors:
         if type(node) in FACTOR_LAWS:
@@ -248,9 +250,11 @@ def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:
 
 def _orientation(node: Node) -> tuple[Node, Labels, int]:
     """The canonical transpose of a node, the axes of the node that its axes are, and its symmetry: 1 where it is
-    its own transpose, -1 where it is minus that, else 0."""
+    its own transpose, -1 where it is minus that or alternating, else 0."""
     rank = len(node.shape)
     straight = tuple(range(rank))
+    if node.alternating:
+        return node, straight, -1
     best, axes, symmetry = node, straight, 0
     leaf = type(node).relabelled is Node.relabelled  # which stands as it is
     if rank < 2 or leaf or (rank > MOST_TURNED and node.children):
@@ -640,7 +644,8 @@ class _Builder:
             whole = self._alone(items[0], coefficient)
             if whole is not None:
                 return whole
-        opaque = coefficient == 1 and is_chain([labels for _, labels, _ in items], self.output)
+        inner = len(self.sizes) > len(self.output)
+        opaque = inner and coefficient == 1 and is_chain([labels for _, labels, _ in items], self.output)
         return self._interned(coefficient, items, self.output, opaque=opaque)
 
     def _expanded(self, expansion: Expansion) -> Node:
@@ -692,7 +697,7 @@ def _canonical(
     """The product of operands that are in normal form, with its labels and their order."""
     symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
     shape = tuple([sizes[x] for x in output])
-    skew = -1 in symmetries or True in [n.alternating for n in nodes]
+    skew = -1 in symmetries
     if skew:
         sign, labels = turned(nodes, labels, symmetries, output)
         if not sign:
@@ -747,7 +752,9 @@ def raised(base: Node, exponent: Rational) -> Node:
         return base
     node = intern(Power, (rational(exponent),), base.shape, (base,))
     if node.oriented is None and base.oriented is not None:
-        symmetry = base.oriented[2] if type(exponent) is int and exponent % 2 else abs(base.oriented[2])
+        symmetry = 0 if base.alternating else base.oriented[2]
+        if type(exponent) is not int or exponent % 2 == 0:
+            symmetry = abs(symmetry)
         node.oriented = (node, tuple(range(len(base.shape))), symmetry) if base.oriented[0] is base else None
     return node
 
