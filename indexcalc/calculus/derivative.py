@@ -72,7 +72,7 @@ def dependents(output: Node, variables: Collection[Node], fixed: Collection[Node
     stops = reached.union(fixed)
     order = descendants([output], lambda node: () if node in stops else node.children)
     for node in order:
-        if node not in stops and any(child in reached for child in node.children):
+        if node not in stops and not reached.isdisjoint(node.children):
             reached.add(node)
     return [node for node in order if node in reached]
 
@@ -81,19 +81,22 @@ def _reverse(
     output: Node, variables: Collection[Node], seed: Node, lead: int, fixed: Collection[Node] = ()
 ) -> dict[Node, Node]:
     order = dependents(output, variables, fixed)
-    reached = set(order)
-    found = {variable: zeros(seed.shape[:lead] + variable.shape) for variable in variables}
+    reached, targets = set(order), set(variables)
+    found: dict[Node, Node] = {}
     received: dict[Node, list[tuple[int, Node]]] = {output: [(1, seed)]}
     for node in reversed(order):
         if node not in received:
             continue
         cotangent = add(received.pop(node))
-        if node in found:
+        if node in targets:
             found[node] = cotangent
             continue
         for child, contribution in _contributions(node, cotangent, lead, reached):
             received.setdefault(child, []).append((1, contribution))
-    return found
+    return {
+        variable: found[variable] if variable in found else zeros(seed.shape[:lead] + variable.shape)
+        for variable in variables
+    }
 
 
 def _contributions(node: Node, cotangent: Node, lead: int, wanted: set[Node]) -> list[tuple[Node, Node]]:

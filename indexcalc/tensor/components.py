@@ -17,28 +17,37 @@ from indexcalc.tensor.nodes import Labels
 
 def connected(operands: Sequence[Labels], kept: Collection[int]) -> list[list[int]]:
     """Operands joined by labels that are summed, as lists of places; those without labels stand alone."""
-    at: dict[int, list[int]] = {}
+    groups: list[tuple[set[int], list[int]]] = []
     for place, labels in enumerate(operands):
-        for label in labels:
-            if label not in kept:
-                at.setdefault(label, []).append(place)
-    groups: list[list[int]] = []
-    seen: set[int] = set()
-    for start in range(len(operands)):
-        if start in seen:
+        summed = set(labels).difference(kept)
+        touched = [group for group in groups if not summed.isdisjoint(group[0])]
+        if not touched:
+            groups.append((summed, [place]))
             continue
-        seen.add(start)
-        group, stack = [], [start]
-        while stack:
-            place = stack.pop()
-            group.append(place)
-            for label in operands[place]:
-                for other in at.get(label, ()):
-                    if other not in seen:
-                        seen.add(other)
-                        stack.append(other)
-        groups.append(sorted(group))
-    return groups
+        own, places = touched[0]
+        own |= summed
+        places.append(place)
+        for other in touched[1:]:
+            own |= other[0]
+            places += other[1]
+            groups.remove(other)
+    return [sorted(places) for _, places in groups]
+
+
+def apart(operands: Sequence[Labels], kept: Collection[int]) -> list[list[int]]:
+    """The components without a kept label, as lists of places."""
+    reached, far = set(kept), operands
+    while far:
+        left = []
+        for labels in far:
+            if reached.isdisjoint(labels):
+                left.append(labels)
+            else:
+                reached.update(labels)
+        if len(left) == len(far):
+            return [group for group in connected(operands, kept) if reached.isdisjoint(operands[group[0]])]
+        far = left
+    return []
 
 
 class Part(NamedTuple):
@@ -48,19 +57,23 @@ class Part(NamedTuple):
     places: list[int]
 
 
-def hanging(operands: Sequence[Labels], kept: Collection[int]) -> Part | None:
-    """The smallest part that touches the rest, and the kept labels, at one label only."""
+def hanging(operands: Sequence[Labels], kept: Collection[int], inner: Collection[int]) -> Part | None:
+    """The smallest part that touches the rest, and the kept labels, at one label only. The ``inner`` labels are those
+    that are not kept."""
+    if len(inner) == 1:
+        (label,) = inner
+        places = [place for place, labels in enumerate(operands) if label in labels]
+        ends = set[int]().union(*[operands[place] for place in places]).difference(inner)
+        return Part(tuple(ends), places) if len(ends) == 1 else None
     near: dict[int, set[int]] = {}
     for labels in operands:
         for label in labels:
             near.setdefault(label, set()).update(labels)
-    if near.keys() <= set(kept):
-        return None
     smallest = min(_parts(near, kept), key=lambda part: len(part[1]), default=None)
     if smallest is None:
         return None
-    end, inner = smallest
-    return Part((end,), [place for place, labels in enumerate(operands) if not inner.isdisjoint(labels)])
+    end, hung = smallest
+    return Part((end,), [place for place, labels in enumerate(operands) if not hung.isdisjoint(labels)])
 
 
 def _parts(near: dict[int, set[int]], kept: Collection[int]) -> Iterable[tuple[int, set[int]]]:
@@ -105,8 +118,32 @@ def chain(operands: Sequence[Labels], output: Labels) -> list[int]:
 
 
 def is_chain(operands: Sequence[Labels], output: Labels) -> bool:
-    """Whether a product is one chain between its two outputs."""
-    return 0 < len(operands) == len(chain(operands, output))
+    """Whether a product is one chain between its two outputs: a path through all labels, vectors at inner ones."""
+    if len(operands) < 2 or len(output) != 2 or output[0] == output[1]:
+        return False
+    near: dict[int, set[int]] = {}
+    marks: set[int] = set()
+    for labels in operands:
+        ends = set(labels)
+        if len(ends) == 2:
+            a, b = ends
+            near.setdefault(a, set()).add(b)
+            near.setdefault(b, set()).add(a)
+        elif len(ends) == 1:
+            marks |= ends
+        else:
+            return False
+    here, end = output
+    if len(near.get(end, ())) != 1 or not marks.issubset(near) or not marks.isdisjoint(output):
+        return False
+    before, steps = here, 0
+    while here != end:
+        onward = near.get(here, set()) - {before}
+        if len(onward) != 1:
+            return False
+        before, here = here, onward.pop()
+        steps += 1
+    return 1 < steps == len(near) - 1
 
 
 class _Chains:

@@ -207,6 +207,8 @@ def power_of_flattened(base: Node, exponent: Rational) -> Node | None:
 def common_groups(nodes: Sequence[Node]) -> Flatten | None:
     """A flattened one of some terms where all that are flattened have the same groups."""
     found = [node for node in nodes if isinstance(node, Flatten)]
+    if not found:
+        return None
     alike = {(node.groups, node.children[0].shape) for node in found}
     return found[0] if len(alike) == 1 else None
 

@@ -19,61 +19,90 @@ from indexcalc.tensor.nodes import Labels, Node
 MOST_WAYS = 216
 """Orders of the axes of skew operands that are tried for the canonical one."""
 
-Operand = tuple[bytes, Labels, bool]
-"""The operand's digest, its labels, and whether its two axes are interchangeable."""
 Colours = list[int]
 
 
-def canonical(operands: Sequence[Operand], output: Labels) -> tuple[list[int], dict[int, int]]:
-    """The canonical order of the operands, and the number of each label: those of the output first."""
-    digests = [digest for digest, _, _ in operands]
-    if len(digests) < 2 or len(set(digests)) == len(digests):
-        order = sorted(range(len(digests)), key=digests.__getitem__)
-        numbers: dict[int, int] = {}
-        for label in output:
-            numbers.setdefault(label, len(numbers))
-        for place in order:
-            _, labels, symmetric = operands[place]
-            if symmetric and len(labels) == 2 and not (labels[0] in numbers or labels[1] in numbers):
-                break  # which of its axes comes first is not told by what stands before
-            for label in labels:
-                numbers.setdefault(label, len(numbers))
-        else:
-            return order, numbers
-    return _Search(operands, output).best()
+def canonical(
+    nodes: Sequence[Node], labels: Sequence[Labels], symmetries: Sequence[int], output: Labels
+) -> tuple[Sequence[int], tuple[Labels, ...], dict[int, int]]:
+    """The canonical order of the operands, their labels as numbers in this order, and the number of each label: those
+    of the output first. The two axes of an operand of symmetry 1 are interchangeable."""
+    symmetric = [place for place, symmetry in enumerate(symmetries) if symmetry > 0] if 1 in symmetries else []
+    order, numbers = _told_apart(nodes, labels, symmetric, output) or _Search(nodes, labels, symmetric, output).best()
+    return order, _numbered(labels, symmetric, order, numbers), numbers
+
+
+def _told_apart(
+    nodes: Sequence[Node], labels: Sequence[Labels], symmetric: Sequence[int], output: Labels
+) -> tuple[Sequence[int], dict[int, int]] | None:
+    """The order and the numbers where all operands are different, or touch the output differently; None where that
+    does not tell them."""
+    order: Sequence[int] = range(len(nodes))
+    if len(nodes) > 1:
+        signs: list[Any] = [node.digest for node in nodes]
+        if len(set(nodes)) < len(nodes):
+            if symmetric or not output:
+                return None
+            at: dict[int, Labels] = {}
+            for axis, label in enumerate(output):
+                at[label] = (*at.get(label, ()), axis)
+            signs = [(sign, tuple([at.get(x, ()) for x in own])) for sign, own in zip(signs, labels, strict=True)]
+            if len(set(signs)) < len(signs):
+                return None
+        order = sorted(order, key=signs.__getitem__)
+    met = list(output)
+    for place in order:
+        if place in symmetric and not (labels[place][0] in met or labels[place][1] in met):
+            return None  # which of its axes comes first is not told by what stands before
+        met += labels[place]
+    return order, {label: number for number, label in enumerate(dict.fromkeys(met))}
+
+
+def _numbered(
+    labels: Sequence[Labels], symmetric: Sequence[int], order: Sequence[int], numbers: Mapping[int, int]
+) -> tuple[Labels, ...]:
+    """The operands' labels as numbers, in this order."""
+    found = [tuple([numbers[x] for x in labels[place]]) for place in order]
+    if symmetric:
+        pairs = zip(order, found, strict=True)
+        found = [tuple(sorted(own)) if place in symmetric else own for place, own in pairs]
+    return tuple(found)
 
 
 class _Search:
-    def __init__(self, operands: Sequence[Operand], output: Labels) -> None:
-        self.operands, self.output = operands, output
-        self.labels = list(dict.fromkeys([*output, *(x for _, labels, _ in operands for x in labels)]))
+    def __init__(
+        self, nodes: Sequence[Node], labels: Sequence[Labels], symmetric: Sequence[int], output: Labels
+    ) -> None:
+        self.nodes, self.subscripts, self.symmetric, self.output = nodes, labels, symmetric, output
+        self.labels = list(dict.fromkeys([*output, *[x for own in labels for x in own]]))
         place = {label: k for k, label in enumerate(self.labels)}
-        self.axes = [[place[label] for label in labels] for _, labels, _ in operands]
+        self.axes = [[place[label] for label in own] for own in labels]
         self.ends: list[list[tuple[int, int]]] = [[] for _ in self.labels]
-        for k, (_, labels, symmetric) in enumerate(operands):
-            for axis, label in enumerate(labels):
-                self.ends[place[label]].append((k, 0 if symmetric else axis))
+        for k, axes in enumerate(self.axes):
+            for axis, x in enumerate(axes):
+                self.ends[x].append((k, 0 if k in symmetric else axis))
         self.encoding: tuple[Labels, ...] | None = None
         self.order: list[int] = []
         self.numbers: dict[int, int] = {}
         self.automorphisms: list[list[int]] = []
-        self.symmetric = any(symmetric for *_, symmetric in operands)
 
     def best(self) -> tuple[list[int], dict[int, int]]:
-        operand_colours = _ranks([digest for digest, _, _ in self.operands])
-        where = [tuple(p for p, x in enumerate(self.output) if x == label) for label in self.labels]
-        self._explore(operand_colours, _ranks(where), ())
+        operand_colours = _ranks([node.digest for node in self.nodes])
+        where = [tuple([p for p, x in enumerate(self.output) if x == label]) for label in self.labels]
+        self._explore(operand_colours, _ranks(where) if self.output else [0] * len(where), ())
         return self.order, self.numbers
 
     def _refine(self, operand: Colours, label: Colours) -> tuple[Colours, Colours]:
         classes = 0
         while True:
-            around = [[label[x] for x in axes] for axes in self.axes]
-            operand = _ranks([(operand[k], *(sorted(x) if self.operands[k][2] else x)) for k, x in enumerate(around)])
+            around = [[operand[k], *[label[x] for x in axes]] for k, axes in enumerate(self.axes)]
+            for k in self.symmetric:
+                around[k][1:] = sorted(around[k][1:])
+            operand = _ranks([*map(tuple, around)])
             if not self.symmetric and len(set(operand)) == len(operand):
                 return operand, label  # told apart; the colours of labels order the axes of symmetric operands only
-            touched = [sorted((operand[k], axis) for k, axis in ends) for ends in self.ends]
-            label = _ranks([(label[x], *ends) for x, ends in enumerate(touched)])
+            touched = [sorted([(operand[k], axis) for k, axis in ends]) for ends in self.ends]
+            label = _ranks([(colour, *ends) for colour, ends in zip(label, touched, strict=True)])
             found = len(set(operand)) + len(set(label))
             if found == classes:
                 return operand, label
@@ -81,13 +110,11 @@ class _Search:
 
     def _explore(self, operand: Colours, label: Colours, path: Labels) -> None:
         operand, label = self._refine(operand, label)
-        groups: dict[int, list[int]] = {}
-        for k, colour in enumerate(operand):
-            groups.setdefault(colour, []).append(k)
-        tied = next((members for _, members in sorted(groups.items()) if len(members) > 1), None)
-        if tied is None:
+        if len(set(operand)) == len(operand):
             self._leaf(operand, label)
             return
+        first = min([colour for colour in operand if operand.count(colour) > 1])
+        tied = [k for k, colour in enumerate(operand) if colour == first]
         explored: list[int] = []
         for member in tied:
             if not any(self._same_orbit(member, other, path) for other in explored):
@@ -97,15 +124,12 @@ class _Search:
 
     def _leaf(self, operand: Colours, label: Colours) -> None:
         order = sorted(range(len(operand)), key=operand.__getitem__)
-        numbers: dict[int, int] = {}
-        for x in self.output:
-            numbers.setdefault(x, len(numbers))
+        met = list(self.output)
         for k in order:
-            axes = self.axes[k]
-            for x in sorted(axes, key=label.__getitem__) if self.operands[k][2] else axes:
-                numbers.setdefault(self.labels[x], len(numbers))
-        encoding = tuple(tuple(numbers[x] for x in self.operands[k][1]) for k in order)
-        encoding = tuple(tuple(sorted(e)) if self.operands[k][2] else e for k, e in zip(order, encoding, strict=True))
+            axes = sorted(self.axes[k], key=label.__getitem__) if k in self.symmetric else self.axes[k]
+            met += [self.labels[x] for x in axes]
+        numbers = {x: number for number, x in enumerate(dict.fromkeys(met))}
+        encoding = _numbered(self.subscripts, self.symmetric, order, numbers)
         if self.encoding is None or encoding < self.encoding:
             self.encoding, self.order, self.numbers = encoding, order, numbers
         elif encoding == self.encoding:
@@ -146,9 +170,7 @@ def turned(
     found: dict[int, list[Labels]] = {}
     for chosen in choices(*ways):
         own = [way for way, _ in chosen]
-        operands = [(n.digest, way, s > 0) for n, way, s in zip(nodes, own, symmetries, strict=True)]
-        order, numbers = canonical(operands, output)
-        subscripts = tuple([numbered(own[k], numbers, symmetries[k] > 0) for k in order])
+        _, subscripts, _ = canonical(nodes, own, symmetries, output)
         if best is None or subscripts < best:
             best, found = subscripts, {}
         if subscripts == best:
@@ -159,18 +181,13 @@ def turned(
 
 def _ways(node: Node, labels: Labels, symmetry: int) -> list[tuple[Labels, int]]:
     """The ways to write an operand's labels, each with its sign: two for a skew matrix."""
-    if symmetry < 0:
-        return [(labels, 1), (labels[::-1], -1)]
     if node.alternating:
         return [(way, _parity(way, labels)) for way in permutations(labels)]
+    if symmetry < 0:
+        return [(labels, 1), (labels[::-1], -1)]
     return [(labels, 1)]
 
 
 def _parity(way: Labels, labels: Labels) -> int:
     places = [labels.index(label) for label in way]
     return -1 if sum(a > b for k, a in enumerate(places) for b in places[k + 1 :]) % 2 else 1
-
-
-def numbered(labels: Labels, numbers: Mapping[int, int], sort: bool) -> Labels:
-    found = [numbers[x] for x in labels]
-    return tuple(sorted(found)) if sort else tuple(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from hashlib import blake2b
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from indexcalc.errors import IndexcalcError
 
@@ -181,15 +181,18 @@ def descendants(roots: Iterable[Node], below: Callable[[Node], tuple[Node, ...]]
     """Every node that the roots reach through ``below``, or all children, with children before parents. Iterative:
     depth is no limit."""
     found: dict[Node, None] = {}
-    stack = list(roots)
+    stack: list[Node | None] = list(roots)
     while stack:
-        node = stack[-1]
-        children = node.children if below is None else below(node)
-        waiting = [child for child in children if child not in found] if children else None
-        if waiting:
-            stack += waiting
-        else:
-            found[stack.pop()] = None
+        node = stack.pop()
+        if node is None:  # what stands before is a node whose children are found
+            found[cast(Node, stack.pop())] = None
+        elif node not in found:
+            children = node.children if below is None else below(node)
+            if children:
+                stack += node, None
+                stack += [child for child in children if child not in found]
+            else:
+                found[node] = None
     return list(found)
 
 

@@ -16,8 +16,8 @@ from itertools import permutations
 from typing import NamedTuple, Protocol, cast
 
 from indexcalc.errors import IndexcalcError
-from indexcalc.tensor.components import chain, connected, hanging, is_chain, parallel_chain
-from indexcalc.tensor.labelling import canonical, numbered, turned
+from indexcalc.tensor.components import apart, chain, hanging, is_chain, parallel_chain
+from indexcalc.tensor.labelling import canonical, turned
 from indexcalc.tensor.nodes import (
     Dimension,
     Labels,
@@ -74,6 +74,8 @@ class Expansion(NamedTuple):
 
 
 Items = Callable[[], Sequence[Item]]
+Taken = tuple[Node, Labels, Rational]
+"""An item that no law has seen yet."""
 
 PRODUCT_LAWS: dict[type[Node], list[Callable[[Item, Items, Labels], Rewrite | Expansion | None]]] = {}
 """Identities that start from an item of this kind, given how to get all items, and the output: laws.py."""
@@ -110,7 +112,8 @@ class Einsum(Node):
             opaque = self.coefficient == 1 and is_chain(self.subscripts, output)
             sizes = dict(enumerate(self.sizes))
             return _canonical(self.coefficient, self.children, self.subscripts, output, sizes, opaque)
-        builder = _Builder(1, tuple(range(max(labels, default=-1) + 1)), {})
+        rank = max(labels, default=-1) + 1
+        builder = _Builder(1, tuple(range(rank)), {}, rank)
         builder.inline(self, labels)
         return builder.build()
 
@@ -185,13 +188,16 @@ def einsum(
 def _product(
     coefficient: Rational, factors: Sequence[Factor], output: Labels, broadcast: Mapping[int, Dimension]
 ) -> Node:
-    for node, _ in factors:
-        law = FACTOR_LAWS.get(type(node))
-        found = None if law is None else law(coefficient, factors, output, _sizes(factors, broadcast))
-        if found is not None:
-            return found
-    builder = _Builder(coefficient, output, broadcast)
-    builder.fresh = max([builder.fresh - 1, *[label for _, labels in factors for label in labels]]) + 1
+    if not factors and output and coefficient and broadcast.keys() == set(output):
+        return _canonical(rational(coefficient), (), (), output, broadcast, False)
+    used = [*output, *broadcast]
+    for node, labels in factors:
+        if type(node) in FACTOR_LAWS:
+            found = FACTOR_LAWS[type(node)](coefficient, factors, output, _sizes(factors, broadcast))
+            if found is not None:
+                return found
+        used += labels
+    builder = _Builder(coefficient, output, dict(broadcast), max(used, default=-1) + 1)
     for node, labels in factors:
         builder.take(node, labels, 1)
     return builder.build()
@@ -244,11 +250,14 @@ def orient(node: Node, labels: Labels) -> tuple[Node, Labels]:
 
 def _orientation(node: Node) -> tuple[Node, Labels, int]:
     """The canonical transpose of a node, the axes of the node that its axes are, and its symmetry: 1 where it is
-    its own transpose, -1 where it is minus that, else 0."""
+    its own transpose, -1 where it is minus that or alternating, else 0."""
     rank = len(node.shape)
     straight = tuple(range(rank))
+    if node.alternating:
+        return node, straight, -1
     best, axes, symmetry = node, straight, 0
-    if rank < 2 or (rank > MOST_TURNED and node.children):
+    leaf = type(node).relabelled is Node.relabelled  # which stands as it is
+    if rank < 2 or leaf or (rank > MOST_TURNED and node.children):
         return best, axes, symmetry
     sizes = sorted(map(str, node.shape))
     best_key: tuple[bool, bytes] = ([str(d) for d in node.shape] != sizes, node.digest)
@@ -290,15 +299,15 @@ def _sought(node: Node, exponent: Rational) -> Collection[Node]:
 class _Builder:
     """Puts one product together and into normal form."""
 
-    def __init__(self, coefficient: Rational, output: Labels, broadcast: Mapping[int, Dimension]) -> None:
+    def __init__(self, coefficient: Rational, output: Labels, sizes: dict[int, Dimension], fresh: int) -> None:
         self.coefficient = coefficient
         self.output = output
-        self.sizes = dict(broadcast)
-        self.fresh = max((*output, *broadcast), default=-1) + 1
-        self.raw: list[Item] = []
+        self.sizes = sizes
+        self.fresh = fresh  # from here on labels are free
+        self.raw: list[Taken] = []
         self.items: dict[tuple[Node, Labels], Rational] = {}
         self.scalars: dict[Node, Rational] = {}
-        self.chains: list[Item] = []
+        self.chains: list[Taken] = []
         self.opened: set[tuple[Node, Labels]] = set()
         self.parent: dict[int, int] = {}
         self.expansion: Expansion | None = None
@@ -306,8 +315,8 @@ class _Builder:
     # ------------------------------------------------------------------ taking factors in
     def take(self, node: Node, labels: Labels, exponent: Rational) -> None:
         """Multiply by a power of a factor. Exponents other than 1 are of bases that power() left alone."""
-        node, own = split_power(node)
-        exponent = own * exponent
+        if isinstance(node, Power) and node.exponent is not None:
+            exponent, node = node.exponent * exponent, node.children[0]
         if isinstance(node, Number) and exponent == 1:
             self.coefficient *= node.value
             return
@@ -323,7 +332,7 @@ class _Builder:
                 self.take(scalar, (), e * exponent)
         if labels:
             chain = exponent == 1 and len(labels) == 2 and isinstance(node, Einsum) and node.opaque
-            (self.chains if chain else self.raw).append(Item(node, labels, exponent))
+            (self.chains if chain else self.raw).append((node, labels, exponent))
         else:
             self.scalars[node] = self.scalars.get(node, 0) + exponent
 
@@ -370,45 +379,46 @@ class _Builder:
             self.parent[b] = a
             if b in self.sizes:
                 self.sizes.setdefault(a, self.sizes.pop(b))
-            self.raw += [Item(base, labels, exponent) for (base, labels), exponent in self.items.items()]
+            self.raw += [(base, labels, exponent) for (base, labels), exponent in self.items.items()]
             self.items.clear()
 
     def settle(self) -> None:
         """Every raw item with its labels resolved, oriented, merged with its equals."""
-        self._settle_raw()
-        while self.chains:
-            self._settle_chains()
-            self._settle_raw()
+        while self.raw or self.chains:
+            if self.raw:
+                self._settle_raw()
+            else:
+                self._settle_chains()
 
     def _settle_chains(self) -> None:
         """A chain is an operand beside another one of its labels, else its parts are."""
-        chains, self.chains = [(item, tuple(map(self.find, item.labels))) for item in self.chains], []
-        pairs = [frozenset(labels) for _, labels in chains]
+        chains, self.chains = [(base, self._found(labels), exponent) for base, labels, exponent in self.chains], []
+        pairs = [frozenset(labels) for _, labels, _ in chains]
         taken = {frozenset(labels) for _, labels in self.items if len(labels) == 2}
-        for (item, labels), pair in zip(chains, pairs, strict=True):
+        for item, pair in zip(chains, pairs, strict=True):
+            base, labels, _ = item
             beside = len(pair) == 2 and (pair in taken or pairs.count(pair) > 1)
-            if beside or not self._fits(item.base):
+            if beside or not self._fits(base):
                 self.raw.append(item)
             else:
-                self.inline(cast(Einsum, item.base), labels)
+                self.inline(cast(Einsum, base), labels)
 
     def _settle_raw(self) -> None:
-        while self.raw:
-            raw, self.raw = self.raw, []
-            for base, labels, exponent in raw:
+        raw, self.raw = self.raw, []
+        for base, labels, exponent in raw:
+            if self.parent:
                 labels = self._found(labels)
-                if len(labels) > 1:
+            if len(labels) > 1:
+                if len(set(labels)) < len(labels):
                     distinct = tuple(dict.fromkeys(labels))
-                    if len(distinct) < len(labels):
-                        pushed = base.relabelled(tuple([distinct.index(x) for x in labels]))
-                        if pushed is not None and pushed is not base:
-                            self.take(pushed, distinct, exponent)
-                            continue
-                    base, labels = orient(base, labels)
-                for label, dimension in zip(labels, base.shape, strict=True):
-                    self.sizes[label] = dimension
-                key = (base, labels)
-                self.items[key] = self.items.get(key, 0) + exponent
+                    pushed = base.relabelled(tuple([distinct.index(x) for x in labels]))
+                    if pushed is not None and pushed is not base:
+                        self.take(pushed, distinct, exponent)
+                        continue
+                base, labels = orient(base, labels)
+            self.sizes.update(zip(labels, base.shape, strict=True))
+            key = (base, labels)
+            self.items[key] = self.items.get(key, 0) + exponent
 
     def absorb(self) -> bool:
         """Drop zeroth powers and apply the laws; whether anything is left to settle."""
@@ -491,7 +501,7 @@ class _Builder:
         """Sizes of summed labels without operand, and a scalar operand for every closed component; whether there are
         any."""
         kept, changed = set(self.output), False
-        used = kept.union(*[labels for _, labels in self.items])
+        used = kept.union(*[labels for _, labels in self.items]) if self.items else kept
         if len(used) < len(self.sizes):
             for label in [label for label in self.sizes if label not in used]:
                 if label not in self.parent:
@@ -499,15 +509,12 @@ class _Builder:
                     for part in str(self.sizes[label]).split("*"):
                         self.take(size(int(part) if part.isdigit() else part), (), 1)
                 del self.sizes[label]
-        if used == kept:
+        if len(used) == len(kept):
             return changed
         keys = list(self.items)
-        for group in connected([labels for _, labels in keys], self.output):
-            members = [keys[place] for place in group]
-            if any(not kept.isdisjoint(labels) for _, labels in members):
-                continue
+        for group in apart([labels for _, labels in keys], kept):
             changed = True
-            items = [Item(base, labels, self.items.pop((base, labels))) for base, labels in members]
+            items = [Item(*keys[place], self.items.pop(keys[place])) for place in group]
             self.take(self._closed(items), (), 1)
             self._forget(items)
         return changed
@@ -531,9 +538,10 @@ class _Builder:
     def arrange(self) -> bool:
         """Pendants and chains as operands; what changes goes back to be settled again. Whether anything does."""
         roots, changed = set(self.output), False
-        while roots and not (self.raw or self.chains):
+        while roots and self.items and not (self.raw or self.chains):
             keys = list(self.items)
-            part = hanging([labels for _, labels in keys], roots) if self.sizes.keys() - roots else None
+            inner = self.sizes.keys() - roots
+            part = hanging([labels for _, labels in keys], roots, inner) if inner else None
             if part is None:
                 return self._chained(keys, roots) or changed
             self._hang(part.ends[0], [keys[place] for place in part.places])
@@ -557,11 +565,11 @@ class _Builder:
         anything has changed."""
         if not keys or (len(keys) == 1 and len(keys[0][1]) < 2):
             return False
-        part = parallel_chain([labels for _, labels in keys], kept)
+        part = parallel_chain([labels for _, labels in keys], kept) if len(keys) > 2 else None
         if part is not None:
-            self.raw.append(Item(self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
+            self.raw.append((self._taken_out([keys[place] for place in part.places], part.ends), part.ends, 1))
             return True
-        opaque = [key for key in keys if isinstance(key[0], Einsum) and key[0].opaque and key[1]]
+        opaque = [key for key in keys if isinstance(key[0], Einsum) and key[0].opaque]
         if not opaque:
             return False
         pairs = [frozenset(labels) for _, labels in keys]
@@ -625,19 +633,19 @@ class _Builder:
             closed = self.close()
             if not (self.arrange() or closed) or not (self.raw or self.chains or self.absorb()):
                 break
-        shape = tuple([self.sizes[label] for label in self.output])
-        if not self.coefficient:
-            return zeros(shape)
-        items = [Item(base, (), e) for base, e in self.scalars.items() if e]
-        items += [Item(base, labels, e) for (base, labels), e in self.items.items()]
         coefficient = rational(self.coefficient)
+        if not coefficient:
+            return zeros(tuple([self.sizes[label] for label in self.output]))
+        items: list[Taken] = [(base, (), e) for base, e in self.scalars.items() if e] if self.scalars else []
+        items += [(base, labels, e) for (base, labels), e in self.items.items()]
         if not items and not self.output:
             return number(coefficient)
-        if len(items) == 1 and len(items[0].labels) == len(self.output):
+        if len(items) == 1 and len(items[0][1]) == len(self.output):
             whole = self._alone(items[0], coefficient)
             if whole is not None:
                 return whole
-        opaque = coefficient == 1 and is_chain([labels for _, labels, _ in items], self.output)
+        inner = len(self.sizes) > len(self.output)
+        opaque = inner and coefficient == 1 and is_chain([labels for _, labels, _ in items], self.output)
         return self._interned(coefficient, items, self.output, opaque=opaque)
 
     def _expanded(self, expansion: Expansion) -> Node:
@@ -647,9 +655,8 @@ class _Builder:
         factors += [(raised(base, e), ()) for base, e in self.scalars.items() if e]
         products = []
         for coefficient, pairs in expansion.terms:
-            builder = _Builder(self.coefficient * coefficient, tuple(map(self.find, self.output)), {})
-            builder.fresh = self.fresh
-            builder.sizes = {x: d for x, d in self.sizes.items() if x not in self.parent and x not in expansion.spent}
+            sizes = {x: d for x, d in self.sizes.items() if x not in self.parent and x not in expansion.spent}
+            builder = _Builder(self.coefficient * coefficient, self._found(self.output), sizes, self.fresh)
             for node, labels in factors:
                 builder.take(node, labels, 1)
             for a, b in pairs:
@@ -657,7 +664,7 @@ class _Builder:
             products.append(builder.build())
         return expansion.add((1, node) for node in products)
 
-    def _alone(self, item: Item, coefficient: Rational) -> Node | None:
+    def _alone(self, item: Taken, coefficient: Rational) -> Node | None:
         """The product of one operand with the output's axes, where that needs no product."""
         base, labels, exponent = item
         if (
@@ -674,9 +681,9 @@ class _Builder:
             node = power(moved, exponent)
         return node if coefficient == 1 else cast(Additive, node).scaled(coefficient)
 
-    def _interned(self, coefficient: Rational, items: list[Item], output: Labels, *, opaque: bool = False) -> Node:
-        nodes = [raised(base, e) for base, _, e in items]
-        return _canonical(coefficient, nodes, [item.labels for item in items], output, self.sizes, opaque)
+    def _interned(self, coefficient: Rational, items: Sequence[Taken], output: Labels, *, opaque: bool) -> Node:
+        nodes = [base if e == 1 else raised(base, e) for base, _, e in items]
+        return _canonical(coefficient, nodes, [labels for _, labels, _ in items], output, self.sizes, opaque)
 
 
 def _canonical(
@@ -690,15 +697,13 @@ def _canonical(
     """The product of operands that are in normal form, with its labels and their order."""
     symmetries = [n.oriented[2] if n.oriented else 0 for n in nodes]
     shape = tuple([sizes[x] for x in output])
-    skew = -1 in symmetries or True in [n.alternating for n in nodes]
+    skew = -1 in symmetries
     if skew:
         sign, labels = turned(nodes, labels, symmetries, output)
         if not sign:
             return zeros(shape)
         coefficient *= sign
-    operands = [(n.digest, own, s > 0) for n, own, s in zip(nodes, labels, symmetries, strict=True)]
-    order, numbers = canonical(operands, output)
-    subscripts = tuple([numbered(labels[k], numbers, symmetries[k] > 0) for k in order])
+    order, subscripts, numbers = canonical(nodes, labels, symmetries, output)
     outputs = tuple([numbers[x] for x in output])
     if skew and coefficient == 1 and subscripts == (outputs,) and len(set(outputs)) == len(outputs):
         return nodes[0]  # minus the transpose of a skew matrix
@@ -725,7 +730,7 @@ def broadcast(node: Node, shape: Shape) -> Node:
 
 def constant_axes(node: Node) -> Labels:
     """The axes along which a node is constant by construction."""
-    if not isinstance(node, Einsum):
+    if not isinstance(node, Einsum) or node.opaque:
         return ()
     used, output = set[int]().union(*node.subscripts), node.output
     if used.issuperset(output):
@@ -747,7 +752,9 @@ def raised(base: Node, exponent: Rational) -> Node:
         return base
     node = intern(Power, (rational(exponent),), base.shape, (base,))
     if node.oriented is None and base.oriented is not None:
-        symmetry = base.oriented[2] if type(exponent) is int and exponent % 2 else abs(base.oriented[2])
+        symmetry = 0 if base.alternating else base.oriented[2]
+        if type(exponent) is not int or exponent % 2 == 0:
+            symmetry = abs(symmetry)
         node.oriented = (node, tuple(range(len(base.shape))), symmetry) if base.oriented[0] is base else None
     return node
 

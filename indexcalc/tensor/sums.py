@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import gcd, lcm
+from operator import attrgetter
 from typing import ClassVar
 
 from indexcalc.tensor.components import is_chain
@@ -14,6 +15,8 @@ from indexcalc.tensor.product import Einsum, constant_axes, einsum, orient, powe
 
 Term = tuple[Rational, Node]
 """A coefficient and a node that has none of its own."""
+
+_digest = attrgetter("digest")
 
 
 class Sum(Node):
@@ -64,9 +67,9 @@ class Sum(Node):
                 content, more, primitive = multiplied.primitive()
                 return content, (*divisors.items(), *more), primitive
             return 1, tuple(divisors.items()), multiplied
-        numerator = gcd(*(c.numerator for c in self.coefficients))
-        denominator = lcm(*(c.denominator for c in self.coefficients))
-        excess = sum(1 if c > 0 else -1 for c in self.coefficients) or self._tie()
+        numerator = gcd(*[c.numerator for c in self.coefficients])
+        denominator = lcm(*[c.denominator for c in self.coefficients])
+        excess = sum([1 if c > 0 else -1 for c in self.coefficients]) or self._tie()
         sign = 1 if excess > 0 else -1
         if sign == numerator == denominator:
             return 1, (), self
@@ -97,6 +100,8 @@ class Sum(Node):
     def _tie(self) -> Rational:
         """The sign of as many positive as negative terms. Of A - A' and its transpose, its negative, one is
         positive; any other sum has the same sign as its transposes."""
+        if len(self.shape) < 2:
+            return self.coefficients[0]
         total: dict[bytes, Rational] = {}
         for c, node in self.terms:
             best = orient(node, tuple(range(len(node.shape))))[0]
@@ -107,7 +112,7 @@ class Sum(Node):
 def _scalar_powers(node: Node) -> list[tuple[Node, Rational]]:
     """The scalar factors of a term."""
     if isinstance(node, Einsum):
-        return [split_power(n) for n, labels in node.factors if not labels]
+        return [split_power(n) for n, labels in zip(node.children, node.subscripts, strict=True) if not labels]
     return [] if node.shape else [split_power(node)]
 
 
@@ -147,11 +152,11 @@ def _with_coefficient(node: Einsum, coefficient: Rational) -> Node:
 
 def add(terms: Iterable[Term]) -> Node:
     """The sum of coefficient x node over terms of one shape; there is at least one."""
+    stack = list(terms)
+    if len(stack) == 1 and stack[0][0] == 1:
+        return stack[0][1]
     merged: dict[Node, Rational] = {}
     shape: Shape = ()
-    stack = list(terms)
-    if len(stack) == 1 and stack[0][0] == 1 and not _is_spread(stack[0][1]):
-        return stack[0][1]
     stack.reverse()
     while stack:
         coefficient, node = stack.pop()
@@ -169,18 +174,20 @@ def add(terms: Iterable[Term]) -> Node:
                 continue
         c, node = unit(node)
         merged[node] = merged.get(node, 0) + coefficient * c
-    kept = sorted([(node, rational(c)) for node, c in merged.items() if c], key=lambda term: term[0].digest)
+    kept = {node: rational(c) for node, c in merged.items() if c}
     if not kept:
         return zeros(shape)
     if len(kept) == 1:
-        return scale(kept[0][1], kept[0][0])
-    grouped = common_groups([node for node, _ in kept])
+        ((node, c),) = kept.items()
+        return scale(c, node)
+    nodes = tuple(sorted(kept, key=_digest))
+    grouped = common_groups(nodes)
     if grouped is not None:
-        return flatten(add([(c, ungrouped(node, grouped)) for node, c in kept]), grouped.groups)
-    pattern = _common_pattern([node for node, _ in kept])
+        return flatten(add([(kept[node], ungrouped(node, grouped)) for node in nodes]), grouped.groups)
+    pattern = _common_pattern(nodes)
     if pattern is not None:
-        return _patterned(kept, pattern, shape)
-    return intern(Sum, (tuple([c for _, c in kept]),), shape, tuple([node for node, _ in kept]))
+        return _patterned([(node, kept[node]) for node in nodes], pattern, shape)
+    return intern(Sum, (tuple([kept[node] for node in nodes]),), shape, nodes)
 
 
 def _is_spread(node: Node) -> bool:
@@ -191,16 +198,17 @@ def _is_spread(node: Node) -> bool:
 def _common_pattern(nodes: Sequence[Node]) -> list[int | None] | None:
     """For each axis the first one that equals it in every term (a common delta), None where every term
     is constant along it; or None if the terms have no such axes in common."""
-    if not all(isinstance(node, Einsum) for node in nodes):
-        return None
     outputs = [node.output for node in nodes if isinstance(node, Einsum)]
-    constant = set.intersection(*(set(constant_axes(node)) for node in nodes))
+    if len(outputs) < len(nodes):
+        return None
+    columns = list(zip(*outputs, strict=True))
+    constant = set(constant_axes(nodes[0]))
+    if constant:
+        constant.intersection_update(*map(constant_axes, nodes[1:]))
+    if not constant and len(set(columns)) == len(columns):
+        return None
     first: dict[Labels, int] = {}
-    pattern = [
-        None if axis in constant else first.setdefault(tuple([output[axis] for output in outputs]), axis)
-        for axis in range(len(outputs[0]))
-    ]
-    return None if pattern == list(range(len(pattern))) else pattern
+    return [None if axis in constant else first.setdefault(at, axis) for axis, at in enumerate(columns)]
 
 
 def _patterned(terms: list[tuple[Node, Rational]], pattern: list[int | None], shape: Shape) -> Node:
