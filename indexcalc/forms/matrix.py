@@ -28,6 +28,8 @@ from indexcalc.tensor.product import Einsum, Factor, constant_axes, is_symmetric
 from indexcalc.tensor.structure import is_kind
 
 KIND = "scM"
+SHALLOW = 40
+"""Nodes whose forms may be made one inside the other."""
 Piece = tuple[Labels, Form]
 Signed = tuple[int, Form]
 """A sign and a form."""
@@ -68,6 +70,7 @@ class MatrixForms:
         self._turned = {products.transpose(n): name for n, name in context.names.items() if len(n.shape) == 2}
         self._signed: dict[Node, Signed | NoMatrixForm] = {}
         self._plain: dict[Node, Form] = {}
+        self._leaves: dict[Node, frozenset[Node]] = {}
         self.chosen: dict[Node, Node | None] = {}
         """The variant in which a sum is printed; None where its content stands in front."""
         self.trace: dict[Node, list[tuple[Form, list[Joining]]]] | None = None
@@ -122,7 +125,8 @@ class MatrixForms:
         return found
 
     def _prepare(self, root: Node) -> None:
-        """Forms for everything below a node, deepest first, so that no recursion goes deep."""
+        """Forms for everything below a node that is large, deepest first, so that no recursion goes deep. Below
+        others they are made where they are needed."""
         stack, order, seen = [root], [], {root}
         while stack:
             node = stack.pop()
@@ -131,6 +135,8 @@ class MatrixForms:
                 new = [c for c in node.children if c not in seen and c not in self._signed]
                 seen.update(new)
                 stack.extend(new)
+        if len(order) <= SHALLOW:
+            return
         for node in reversed(order):
             try:
                 self.signed(node)
@@ -385,25 +391,43 @@ class MatrixForms:
         if typed is not None:
             return typed
         best: Signed | None = None
-        content, scalars, primitive = node.primitive()
-        if abs(content) != 1 and not scalars:
-            sign, form = self.signed(primitive)
-            sign = sign if content > 0 else -sign
-            form = assemble(tensor.magnitude(content), (), form)
-            best = (sign, form) if flip else (1, form if sign > 0 else algebra.negated(form))
-            self.chosen[node] = None
-        for variant in variants(node):
+        for variant in reversed(variants(node)):  # of equals the first: a later one is mostly the better one
             if isinstance(variant, sums.Sum):
+                if best is not None and self._least(variant) > best[1].cost:
+                    continue
                 found = self._terms(variant, None, flip)
             else:
                 found = self.signed(variant)
                 if not flip and found[0] < 0:
                     found = 1, algebra.with_minus(found[1])
-            if best is None or found[1].cost < best[1].cost:
+            if best is None or found[1].cost <= best[1].cost:
                 best = found
                 self.chosen[node] = variant
         assert best is not None
+        content, scalars, primitive = node.primitive()
+        if abs(content) != 1 and not scalars:
+            sign, form = self.signed(primitive)
+            sign = sign if content > 0 else -sign
+            form = assemble(tensor.magnitude(content), (), form)
+            found = (sign, form) if flip or sign > 0 else (1, algebra.negated(form))
+            if found[1].cost <= best[1].cost:
+                best = found
+                self.chosen[node] = None
         return best
+
+    def _least(self, node: sums.Sum) -> tuple[int, int]:
+        """Operations and names that the terms of a sum take at least: what a term is made of stands in it once."""
+        counts = [len(self._named(child)) for child in node.children]
+        return sum([max(count, 1) for count in counts]) - 1, sum(counts)
+
+    def _named(self, node: Node) -> frozenset[Node]:
+        """The variables that a node is made of, and what has a name."""
+        names, known = self.context.names, self._leaves
+        for part in tensor.descendants([node], lambda n: () if n in known or n in names else n.children):
+            if part not in known:
+                is_name = part in names or isinstance(part, tensor.Variable)
+                known[part] = frozenset((part,)) if is_name else frozenset().union(*[known[c] for c in part.children])
+        return known[node]
 
     def _as_typed(self, node: sums.Sum, flip: bool) -> Signed | None:
         exact = self.context.exact.get(node)
