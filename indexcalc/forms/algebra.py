@@ -323,12 +323,25 @@ def settled(matrix: Form, in_user_order: bool = False) -> Form:
         return matrix
     match matrix:
         case Product(operator="*"):
+            if sum([_turned_saves(factor) for factor in matrix.factors]) <= BRACKETED:
+                return matrix
             return cheapest([matrix, Transpose(_reversed(matrix))])
         case Product() | Sum():
             return cheapest([matrix, Transpose(_each_transposed(matrix, in_user_order))])
         case Transpose(parts=(Product(operator=".*") | Sum() as body,)):
             return cheapest([matrix, _each_transposed(body, in_user_order)])
     return matrix
+
+
+BRACKETED = 3
+"""Tokens of a transpose and the brackets that a product needs before it."""
+
+
+def _turned_saves(factor: Form) -> int:
+    """Tokens that a factor saves at most where it is transposed."""
+    if isinstance(factor, Symbol):
+        return 0
+    return factor.tokens - (factor.parts[0] if isinstance(factor, Transpose) else transpose(factor)).tokens
 
 
 def _each_transposed(form: Product | Sum, in_user_order: bool) -> Form:

@@ -21,15 +21,16 @@ Open = tuple[Rational, Factors, Labels, dict[int, Dimension]]
 
 def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
     """Other nodes of the same value: multiplied out, where like terms then merge or cancel, or ``every`` way."""
-    seen = {node}
     parts = descendants([node])
+    kinds = set(map(type, parts))
     starts = [node]
-    if any(isinstance(part, Apply) and part.function.reflected for part in parts):
+    if Apply in kinds and any(isinstance(part, Apply) and part.function.reflected for part in parts):
         starts.append(_without_reflections(node))
-    if any(isinstance(part, Epsilon) for part in parts):
+    if Epsilon in kinds:
         starts.append(_without_epsilons(node))
-    if any(isinstance(part, Determinant | LogDeterminant) for part in parts):
+    if not kinds.isdisjoint((Determinant, LogDeterminant)):
         starts.append(determinants_apart(node))
+    seen = {node}
     for start in starts:
         for candidate in _expansions(start, every or start is not node):
             if candidate not in seen:
@@ -59,6 +60,8 @@ def _expansions(node: Node, every: bool) -> Iterator[Node]:
             yield add(
                 (1, einsum(c, factors, output, {x: sizes[x] for x in output})) for c, factors, output, sizes in expanded
             )
+        if not any(_has_sum(factor) for _, factors, _, _ in expanded for factor, _ in factors):
+            return
 
 
 def multiplied_out(coefficient: Rational, node: Node, everything: bool) -> list[Open] | None:

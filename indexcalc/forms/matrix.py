@@ -56,6 +56,11 @@ class NoMatrixForm(Exception):
         return NoMatrixForm(str(self), self.node, self.labels)
 
 
+def _check_rank(node: Node) -> None:
+    if len(node.shape) > 2:
+        raise NoMatrixForm(f"it has {len(node.shape)} indices, and a matrix has two")
+
+
 TIED = "each tied to three or more of them, and a product of matrices keeps only two"
 
 GROUPED: dict[type[Node], Callable[[MatrixForms, Node], Signed | None]] = {}
@@ -102,6 +107,7 @@ class MatrixForms:
 
     def form(self, node: Node) -> Form:
         """The matrix form of a node of rank 0, 1 or 2. Raises NoMatrixForm."""
+        _check_rank(node)
         self._prepare(node)
         form = self._whole(node)
         return algebra.settled(form) if form.kind == "M" else form
@@ -165,8 +171,7 @@ class MatrixForms:
 
     # ------------------------------------------------------------------ one node
     def _build(self, node: Node) -> Signed:
-        if len(node.shape) > 2:
-            raise NoMatrixForm(f"it has {len(node.shape)} indices, and a matrix has two")
+        _check_rank(node)
         named = self._name(node) if self.context.names else None
         if named is not None:
             return 1, named
@@ -456,19 +461,27 @@ class MatrixForms:
     def _terms(self, node: Node, order: Sequence[Node] | None, flip: bool) -> Signed:
         """The terms of a sum, in the given order or in the user's; first a positive one, if there is one."""
         assert isinstance(node, sums.Sum)
-        terms: list[tuple[int, Form]] = []
-        full = any(len(constant_axes(child)) < len(node.shape) for child in node.children)
+        rank = len(node.shape)
+        lacking = {child: constant_axes(child) for child in node.children}
+        full = any(len(axes) < rank for axes in lacking.values())
         coefficients = dict(zip(node.children, node.coefficients, strict=True))
+        terms: list[Signed] = []
         for child in order or node.children:
-            axes = constant_axes(child) if full else ()
-            term = without_axes(child, axes) if axes and len(axes) == len(node.shape) else child
-            terms.append(self.signed(sums.scale(coefficients[child], term)))
+            whole = full and len(lacking[child]) == rank > 0
+            terms.append(self._multiple(coefficients[child], without_axes(child, lacking[child]) if whole else child))
         sign = 1
         if order is None:
             sign, terms = algebra.turned(terms, flip)
             terms = algebra.ordered(terms)
         form: Form = Sum(tuple(terms))
         return sign, self._marked(node, algebra.settled(form, order is not None)) if form.kind == "M" else form
+
+    def _multiple(self, coefficient: Rational, node: Node) -> Signed:
+        """A term with its coefficient; minus a product or a vector without a name is that with the other sign."""
+        if coefficient == -1 and (isinstance(node, Einsum) or len(node.shape) < 2) and self._name(node) is None:
+            sign, form = self.signed(node)
+            return -sign, form
+        return self.signed(sums.scale(coefficient, node))
 
 
 def _absorbed(node: Einsum) -> Iterator[tuple[list[Factor], dict[Node, sums.Sum]]]:
