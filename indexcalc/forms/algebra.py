@@ -23,6 +23,9 @@ def in_order(form: Form) -> tuple[object, ...]:
 
 
 # ------------------------------------------------------------------ transposes
+TURNED = 3
+"""Tokens of a transpose and the brackets that a sum or a product needs before it."""
+
 _transposes: dict[Form, Form] = cache()
 
 
@@ -49,8 +52,8 @@ def _transposed(form: Form) -> Form:
         case Product(operator="*"):
             return cheapest([Transpose(form), _reversed(form)])
         case Sum() if not form.typed:
-            each = _each_transposed(form, False)
-            return each if each.cost < (*Transpose(form).cost[:-1], Transpose(form).tokens - 2) else Transpose(form)
+            each, whole = _each_transposed(form, False), Transpose(form)
+            return each if each.cost < (whole.operations, whole.names, whole.tokens - 2) else whole
         case Product() | Sum():  # apart it would need brackets in a product: settled decides when it stands alone
             return Transpose(form)
         case Power() if form.elementwise and isinstance(form.parts[0], Transpose) and len(form.parts) == 1:
@@ -319,29 +322,16 @@ def row_products(f: Form, g: Form) -> Form:
 
 def settled(matrix: Form, in_user_order: bool = False) -> Form:
     """A matrix that stands alone, or its transpose transposed, whichever is shorter."""
-    if matrix.symmetric:
+    if matrix.symmetric or (matrix.turned <= TURNED and not isinstance(matrix, Transpose)):
         return matrix
     match matrix:
         case Product(operator="*"):
-            if sum([_turned_saves(factor) for factor in matrix.factors]) <= BRACKETED:
-                return matrix
             return cheapest([matrix, Transpose(_reversed(matrix))])
         case Product() | Sum():
             return cheapest([matrix, Transpose(_each_transposed(matrix, in_user_order))])
         case Transpose(parts=(Product(operator=".*") | Sum() as body,)):
             return cheapest([matrix, _each_transposed(body, in_user_order)])
     return matrix
-
-
-BRACKETED = 3
-"""Tokens of a transpose and the brackets that a product needs before it."""
-
-
-def _turned_saves(factor: Form) -> int:
-    """Tokens that a factor saves at most where it is transposed."""
-    if isinstance(factor, Symbol):
-        return 0
-    return factor.tokens - (factor.parts[0] if isinstance(factor, Transpose) else transpose(factor)).tokens
 
 
 def _each_transposed(form: Product | Sum, in_user_order: bool) -> Form:
