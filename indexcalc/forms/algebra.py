@@ -23,6 +23,9 @@ def in_order(form: Form) -> tuple[object, ...]:
 
 
 # ------------------------------------------------------------------ transposes
+TURNED = 3
+"""Tokens of a transpose and the brackets that a sum or a product needs before it."""
+
 _transposes: dict[Form, Form] = cache()
 
 
@@ -49,8 +52,8 @@ def _transposed(form: Form) -> Form:
         case Product(operator="*"):
             return cheapest([Transpose(form), _reversed(form)])
         case Sum() if not form.typed:
-            each = _each_transposed(form, False)
-            return each if each.cost < (*Transpose(form).cost[:-1], Transpose(form).tokens - 2) else Transpose(form)
+            each, whole = _each_transposed(form, False), Transpose(form)
+            return each if each.cost < (whole.operations, whole.names, whole.tokens - 2) else whole
         case Product() | Sum():  # apart it would need brackets in a product: settled decides when it stands alone
             return Transpose(form)
         case Power() if form.elementwise and isinstance(form.parts[0], Transpose) and len(form.parts) == 1:
@@ -319,7 +322,7 @@ def row_products(f: Form, g: Form) -> Form:
 
 def settled(matrix: Form, in_user_order: bool = False) -> Form:
     """A matrix that stands alone, or its transpose transposed, whichever is shorter."""
-    if matrix.symmetric:
+    if matrix.symmetric or (matrix.turned <= TURNED and not isinstance(matrix, Transpose)):
         return matrix
     match matrix:
         case Product(operator="*"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from indexcalc.tensor.elementwise import Apply, is_negative, opposite
@@ -20,15 +21,16 @@ Open = tuple[Rational, Factors, Labels, dict[int, Dimension]]
 
 def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
     """Other nodes of the same value: multiplied out, where like terms then merge or cancel, or ``every`` way."""
-    seen = {node}
     parts = descendants([node])
+    kinds = set(map(type, parts))
     starts = [node]
-    if any(isinstance(part, Apply) and part.function.reflected for part in parts):
+    if Apply in kinds and any(isinstance(part, Apply) and part.function.reflected for part in parts):
         starts.append(_without_reflections(node))
-    if any(isinstance(part, Epsilon) for part in parts):
+    if Epsilon in kinds:
         starts.append(_without_epsilons(node))
-    if any(isinstance(part, Determinant | LogDeterminant) for part in parts):
+    if not kinds.isdisjoint((Determinant, LogDeterminant)):
         starts.append(determinants_apart(node))
+    seen = {node}
     for start in starts:
         for candidate in _expansions(start, every or start is not node):
             if candidate not in seen:
@@ -58,6 +60,8 @@ def _expansions(node: Node, every: bool) -> Iterator[Node]:
             yield add(
                 (1, einsum(c, factors, output, {x: sizes[x] for x in output})) for c, factors, output, sizes in expanded
             )
+        if not any(_has_sum(factor) for _, factors, _, _ in expanded for factor, _ in factors):
+            return
 
 
 def multiplied_out(coefficient: Rational, node: Node, everything: bool) -> list[Open] | None:
@@ -87,10 +91,11 @@ def multiplied_out(coefficient: Rational, node: Node, everything: bool) -> list[
 
 
 def _promising(products: list[Open]) -> bool:
-    """Whether two of the products have the same factors, or factors of one cancel: only then like terms can
-    merge. Or an identity goes. What is cheap to see before anything is built."""
-    seen: set[frozenset[tuple[Node, Rational]]] = set()
-    for _, factors, _, _ in products:
+    """Whether two of the products have the same factors, joined alike, or factors of one cancel: only then like
+    terms can merge. Or an identity goes. What is cheap to see before anything is built."""
+    seen: dict[frozenset[tuple[Node, Rational]], list[Open]] = {}
+    for product in products:
+        factors = product[1]
         if len(factors) > 1 and any(map(_is_identity, factors)):
             return True
         total: dict[Node, Rational] = {}
@@ -99,11 +104,33 @@ def _promising(products: list[Open]) -> bool:
                 if total.get(base, 0) * exponent < 0:
                     return True
                 total[base] = total.get(base, 0) + exponent
-        sign = frozenset(total.items())
-        if sign in seen:
-            return True
-        seen.add(sign)
-    return False
+        seen.setdefault(frozenset(total.items()), []).append(product)
+    alike = [[_joints(product) for product in group] for group in seen.values() if len(group) > 1]
+    return any(joints in group[:place] for group in alike for place, joints in enumerate(group))
+
+
+def _joints(product: Open) -> Counter[tuple[object, ...]]:
+    """The ends of factors that meet at each label of a product, and where it stands in the output: alike where two
+    products are one node."""
+    coefficient, factors, output, sizes = product
+    while True:
+        place = next((k for k, (factor, _) in enumerate(factors) if isinstance(factor, Einsum)), None)
+        if place is None:
+            break
+        rest = factors[:place] + factors[place + 1 :]
+        coefficient, factors, output, sizes = _inlined(coefficient, rest, *factors[place], output, sizes)
+    powers: dict[tuple[Node, Labels], Rational] = {}
+    for factor, labels in factors:
+        base, exponent = split_power(factor)
+        key = orient(base, labels)
+        powers[key] = powers.get(key, 0) + exponent
+    at: dict[int, list[tuple[bytes, Rational, int]]] = {label: [] for label in output}
+    for (base, labels), exponent in powers.items():
+        told_apart = len(labels) == 2 and base.oriented is not None and not base.oriented[2]
+        for axis, label in enumerate(labels):
+            at.setdefault(label, []).append((base.digest, exponent, axis if told_apart else 0))
+    places = {label: tuple([axis for axis, x in enumerate(output) if x == label]) for label in output}
+    return Counter([(places.get(label), *sorted(ends)) for label, ends in at.items()])
 
 
 def _is_identity(factor: tuple[Node, Labels]) -> bool:

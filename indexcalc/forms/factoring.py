@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants
 from indexcalc.tensor.product import Einsum, constant_axes, einsum, is_symmetric, raised, split_power
-from indexcalc.tensor.sums import Sum, add
+from indexcalc.tensor.sums import Sum, add, scale
 
 MOST_TERMS = 24
 MOST_FACTORS = 12
@@ -44,10 +44,17 @@ _variants: dict[Sum, list[Node]] = cache()
 
 
 def variants(node: Sum) -> list[Node]:
-    """The sum itself, then after each step of factoring; greedy: what all terms share, then what saves most."""
-    if node not in _variants:
-        _variants[node] = [node, *_steps(node)]
-    return _variants[node]
+    """The sum itself, then after each step of factoring; greedy: what all terms share, then what saves most. Those of
+    a multiple are the multiples."""
+    found = _variants.get(node)
+    if found is None:
+        content, scalars, primitive = node.primitive()
+        if primitive is not node and not scalars and isinstance(primitive, Sum):
+            found = [scale(content, variant) for variant in variants(primitive)]
+        else:
+            found = [node, *_steps(node)]
+        _variants[node] = found
+    return found
 
 
 def _steps(node: Sum) -> Iterator[Node]:

@@ -28,6 +28,8 @@ from indexcalc.tensor.product import Einsum, Factor, constant_axes, is_symmetric
 from indexcalc.tensor.structure import is_kind
 
 KIND = "scM"
+SHALLOW = 40
+"""Nodes whose forms may be made one inside the other."""
 Piece = tuple[Labels, Form]
 Signed = tuple[int, Form]
 """A sign and a form."""
@@ -54,6 +56,11 @@ class NoMatrixForm(Exception):
         return NoMatrixForm(str(self), self.node, self.labels)
 
 
+def _check_rank(node: Node) -> None:
+    if len(node.shape) > 2:
+        raise NoMatrixForm(f"it has {len(node.shape)} indices, and a matrix has two")
+
+
 TIED = "each tied to three or more of them, and a product of matrices keeps only two"
 
 GROUPED: dict[type[Node], Callable[[MatrixForms, Node], Signed | None]] = {}
@@ -68,6 +75,7 @@ class MatrixForms:
         self._turned = {products.transpose(n): name for n, name in context.names.items() if len(n.shape) == 2}
         self._signed: dict[Node, Signed | NoMatrixForm] = {}
         self._plain: dict[Node, Form] = {}
+        self._leaves: dict[Node, frozenset[Node]] = {}
         self.chosen: dict[Node, Node | None] = {}
         """The variant in which a sum is printed; None where its content stands in front."""
         self.trace: dict[Node, list[tuple[Form, list[Joining]]]] | None = None
@@ -99,6 +107,7 @@ class MatrixForms:
 
     def form(self, node: Node) -> Form:
         """The matrix form of a node of rank 0, 1 or 2. Raises NoMatrixForm."""
+        _check_rank(node)
         self._prepare(node)
         form = self._whole(node)
         return algebra.settled(form) if form.kind == "M" else form
@@ -122,7 +131,8 @@ class MatrixForms:
         return found
 
     def _prepare(self, root: Node) -> None:
-        """Forms for everything below a node, deepest first, so that no recursion goes deep."""
+        """Forms for everything below a node that is large, deepest first, so that no recursion goes deep. Below
+        others they are made where they are needed."""
         stack, order, seen = [root], [], {root}
         while stack:
             node = stack.pop()
@@ -131,6 +141,8 @@ class MatrixForms:
                 new = [c for c in node.children if c not in seen and c not in self._signed]
                 seen.update(new)
                 stack.extend(new)
+        if len(order) <= SHALLOW:
+            return
         for node in reversed(order):
             try:
                 self.signed(node)
@@ -159,8 +171,7 @@ class MatrixForms:
 
     # ------------------------------------------------------------------ one node
     def _build(self, node: Node) -> Signed:
-        if len(node.shape) > 2:
-            raise NoMatrixForm(f"it has {len(node.shape)} indices, and a matrix has two")
+        _check_rank(node)
         named = self._name(node) if self.context.names else None
         if named is not None:
             return 1, named
@@ -385,25 +396,43 @@ class MatrixForms:
         if typed is not None:
             return typed
         best: Signed | None = None
-        content, scalars, primitive = node.primitive()
-        if abs(content) != 1 and not scalars:
-            sign, form = self.signed(primitive)
-            sign = sign if content > 0 else -sign
-            form = assemble(tensor.magnitude(content), (), form)
-            best = (sign, form) if flip else (1, form if sign > 0 else algebra.negated(form))
-            self.chosen[node] = None
-        for variant in variants(node):
+        for variant in reversed(variants(node)):  # of equals the first: a later one is mostly the better one
             if isinstance(variant, sums.Sum):
+                if best is not None and self._least(variant) > best[1].cost:
+                    continue
                 found = self._terms(variant, None, flip)
             else:
                 found = self.signed(variant)
                 if not flip and found[0] < 0:
                     found = 1, algebra.with_minus(found[1])
-            if best is None or found[1].cost < best[1].cost:
+            if best is None or found[1].cost <= best[1].cost:
                 best = found
                 self.chosen[node] = variant
         assert best is not None
+        content, scalars, primitive = node.primitive()
+        if abs(content) != 1 and not scalars:
+            sign, form = self.signed(primitive)
+            sign = sign if content > 0 else -sign
+            form = assemble(tensor.magnitude(content), (), form)
+            found = (sign, form) if flip or sign > 0 else (1, algebra.negated(form))
+            if found[1].cost <= best[1].cost:
+                best = found
+                self.chosen[node] = None
         return best
+
+    def _least(self, node: sums.Sum) -> tuple[int, int]:
+        """Operations and names that the terms of a sum take at least: what a term is made of stands in it once."""
+        counts = [len(self._named(child)) for child in node.children]
+        return sum([max(count, 1) for count in counts]) - 1, sum(counts)
+
+    def _named(self, node: Node) -> frozenset[Node]:
+        """The variables that a node is made of, and what has a name."""
+        names, known = self.context.names, self._leaves
+        for part in tensor.descendants([node], lambda n: () if n in known or n in names else n.children):
+            if part not in known:
+                is_name = part in names or isinstance(part, tensor.Variable)
+                known[part] = frozenset((part,)) if is_name else frozenset().union(*[known[c] for c in part.children])
+        return known[node]
 
     def _as_typed(self, node: sums.Sum, flip: bool) -> Signed | None:
         exact = self.context.exact.get(node)
@@ -432,19 +461,27 @@ class MatrixForms:
     def _terms(self, node: Node, order: Sequence[Node] | None, flip: bool) -> Signed:
         """The terms of a sum, in the given order or in the user's; first a positive one, if there is one."""
         assert isinstance(node, sums.Sum)
-        terms: list[tuple[int, Form]] = []
-        full = any(len(constant_axes(child)) < len(node.shape) for child in node.children)
+        rank = len(node.shape)
+        lacking = {child: constant_axes(child) for child in node.children}
+        full = any(len(axes) < rank for axes in lacking.values())
         coefficients = dict(zip(node.children, node.coefficients, strict=True))
+        terms: list[Signed] = []
         for child in order or node.children:
-            axes = constant_axes(child) if full else ()
-            term = without_axes(child, axes) if axes and len(axes) == len(node.shape) else child
-            terms.append(self.signed(sums.scale(coefficients[child], term)))
+            whole = full and len(lacking[child]) == rank > 0
+            terms.append(self._multiple(coefficients[child], without_axes(child, lacking[child]) if whole else child))
         sign = 1
         if order is None:
             sign, terms = algebra.turned(terms, flip)
             terms = algebra.ordered(terms)
         form: Form = Sum(tuple(terms))
         return sign, self._marked(node, algebra.settled(form, order is not None)) if form.kind == "M" else form
+
+    def _multiple(self, coefficient: Rational, node: Node) -> Signed:
+        """A term with its coefficient; minus a product or a vector without a name is that with the other sign."""
+        if coefficient == -1 and (isinstance(node, Einsum) or len(node.shape) < 2) and self._name(node) is None:
+            sign, form = self.signed(node)
+            return -sign, form
+        return self.signed(sums.scale(coefficient, node))
 
 
 def _absorbed(node: Einsum) -> Iterator[tuple[list[Factor], dict[Node, sums.Sum]]]:

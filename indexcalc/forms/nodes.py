@@ -1,7 +1,6 @@
 """Forms: what is printed, as trees, for both notations. Each carries what it costs to read.
 
-The cost orders alternatives (LANGUAGE.md, section 3): fewest operations, then fewest names, then what
-departs from the user's own writing, then fewest tokens.
+The cost orders alternatives (LANGUAGE.md, section 3): fewest operations, then fewest names, then fewest tokens.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ SUM, PRODUCT, POSTFIX, ATOM = range(4)
 PLACES = 6
 """How many places of names a form remembers, to stand in the user's order."""
 
-Cost = tuple[int, int, int, int]
+Cost = tuple[int, int, int]
 MATRIX_PRODUCT = {"MM": "M", "Mc": "c", "rM": "r", "rc": "s", "cr": "M"}
 
 
@@ -24,8 +23,8 @@ class Form:
 
     ``kind`` is s, c, r or M in matrix notation; ``symmetric`` that a matrix is known to be its own
     transpose, ``diagonal`` that it is diagonal; ``typed`` that a sum stands as the user wrote it;
-    ``strange`` counts departures from the user's own writing; ``places`` are those of its first names
-    in the user's text.
+    ``turned`` counts the tokens of what is transposed in it, which are all that its transpose can save;
+    ``places`` are those of its first names in the user's text.
     """
 
     __slots__ = (
@@ -36,9 +35,9 @@ class Form:
         "operations",
         "parts",
         "places",
-        "strange",
         "symmetric",
         "tokens",
+        "turned",
         "typed",
     )
     parts: tuple[Form, ...]
@@ -46,8 +45,8 @@ class Form:
     level: int
     operations: int
     names: int
-    strange: int
     tokens: int
+    turned: int
     places: tuple[int, ...]
     symmetric: bool
     diagonal: bool
@@ -55,21 +54,21 @@ class Form:
 
     @property
     def cost(self) -> Cost:
-        return self.operations, self.names, self.strange, self.tokens
+        return self.operations, self.names, self.tokens
 
     def _count(self, kind: str, level: int, parts: tuple[Form, ...], operations: int, tokens: int) -> None:
         self.kind, self.level, self.parts = kind, level, parts
-        names = strange = 0
+        names = turned = 0
         places: tuple[int, ...] = ()
         for part in parts:
             operations += part.operations
             names += part.names
-            strange += part.strange
             tokens += part.tokens
+            turned += part.turned
             if len(places) < PLACES:
                 places += part.places
-        self.operations, self.names, self.strange, self.tokens = operations, names, strange, tokens
-        self.places = places[:PLACES]
+        self.operations, self.names, self.tokens, self.turned = operations, names, tokens, turned
+        self.places = places if len(places) <= PLACES else places[:PLACES]
         self.symmetric = self.diagonal = self.typed = False
 
 
@@ -113,6 +112,8 @@ class Call(Form):
     def __init__(self, function: str, kind: str, arguments: tuple[Form, ...], letters: tuple[str, ...] = ()) -> None:
         self.function, self.letters = function, letters
         self._count(kind, ATOM, arguments, 1, 2 + len(arguments) + bool(letters))
+        if kind == "r":  # ones(1, n), which is ones(n) transposed
+            self.turned += 2
 
 
 class Transpose(Form):
@@ -120,7 +121,9 @@ class Transpose(Form):
 
     def __init__(self, body: Form) -> None:
         kind = {"c": "r", "r": "c"}.get(body.kind, body.kind)
-        self._count(kind, POSTFIX, (body,), 0, 1 + 2 * postfix_brackets(body))
+        tokens = 1 + 2 * postfix_brackets(body)
+        self._count(kind, POSTFIX, (body,), 0, tokens)
+        self.turned += tokens
 
 
 class Entries(Form):
