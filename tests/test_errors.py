@@ -138,6 +138,7 @@ WRONG = [
     ("A^i_j", "E212", "A^i_j", "A_ij"),
     ("sum_k(A_ij)", "E213", "_k", None),
     ("tanh(S)^2", "E214", "tanh(S)^2", ".^"),
+    ("tr inv(A) B", "E109", "tr inv(A) B", "brackets"),
     ("x^y", "E215", "y", "scalar"),
     ("n_b = norm2(X_bi)", "E201", "norm2(X_bi)", "sqrt(sum_j(x_j^2))"),
     ("sum_i(norm1(x_i))", "E201", "norm1(x_i)", "vector"),

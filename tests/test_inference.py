@@ -397,3 +397,17 @@ def test_too_many_readings_are_a_limit_with_its_own_error() -> None:
         indexcalc.simplify(" ".join(f"x{k}" for k in range(40)))
     assert caught.value.code == "E503"
     assert "declare" in (caught.value.help or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("-log det(A)", "-log(det(A))"),
+        ("log det inv(A)/2", "1/2*log(det(inv(A)))"),
+        ("2 sin cos(x)", "2*sin(cos(x))"),
+        ("log|x| x", "log(abs(x)) .* x"),
+    ],
+)
+def test_a_function_before_a_call_is_applied_to_it(text: str, same: str) -> None:
+    let = ["x: scalar"]
+    assert indexcalc.simplify(text, let=let).matrix == indexcalc.simplify(same, let=let).matrix

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from indexcalc.errors import IndexcalcError, Span
 from indexcalc.language import syntax
@@ -191,9 +191,10 @@ class Reading:
             body = expanded(body, self.scope.programs)
         if self.scope.functions:
             body = syntax.replaced(body, self._declared_call)
-        if "|" in self.text or "‖" in self.text:
-            body = syntax.replaced(body, self._before_bars)
         nodes = walk(body)
+        if any(type(node) is syntax.Name and self._is_function(node) for node in nodes):
+            body = syntax.replaced(body, self._applied)
+            nodes = walk(body)
         if any([type(node) is syntax.Call and self._product_parts(node) for node in nodes]):
             body = syntax.split_words(body, self._product_parts)
             nodes = walk(body)
@@ -282,22 +283,31 @@ class Reading:
             return node._replace(function=DECLARED + node.function)
         return node
 
-    def _before_bars(self, node: Syntax) -> Syntax:
-        """``log|A|`` as log(|A|)"""
+    def _applied(self, node: Syntax) -> Syntax:
+        """``log|A|`` and ``log det(A)`` as log(|A|) and log(det(A))"""
         if not isinstance(node, syntax.Product):
             return node
-        factors: list[tuple[str, Syntax]] = []
-        for operator, factor in node.factors:
-            whole = factors[-1][1] if factors else factor
+        factors = list(node.factors)
+        for place in reversed(range(1, len(factors))):
+            operator, factor = factors[place]
+            before, whole = factors[place - 1]
             name = whole.body if isinstance(whole, syntax.Signed) else whole
-            bars = operator == "" and isinstance(factor, syntax.Call) and factor.name_span[0] == factor.name_span[1]
-            if bars and isinstance(name, syntax.Name) and name.text in BY_NAME and self._undeclared(name):
+            if operator == "" and isinstance(factor, syntax.Call) and self._is_function(name):
+                bars = factor.name_span[0] == factor.name_span[1]
+                if not bars and place + 1 < len(factors) and factors[place + 1][0] in ("", "*"):  # tr inv(A) B
+                    span = (name.span[0], factors[place + 1][1].span[1])
+                    help_ = "put brackets around what the function is of"
+                    raise IndexcalcError("E109", "the last factor can belong to the function or not", span, help_)
                 call = syntax.Call((name.span[0], factor.span[1]), name.text, name.span, (factor,))
                 signed = whole._replace(body=call) if isinstance(whole, syntax.Signed) else call
-                factors[-1] = (factors[-1][0], signed)
-            else:
-                factors.append((operator, factor))
+                factors[place - 1 : place + 1] = [(before, signed)]
         return factors[0][1] if len(factors) == 1 else node._replace(factors=tuple(factors))
+
+    def _is_function(self, node: Syntax) -> TypeGuard[syntax.Name]:
+        """Whether a name without brackets behind it is that of a function."""
+        if not isinstance(node, syntax.Name) or node.scripts:
+            return False
+        return names_function(node.text) and self._undeclared(node)
 
     def _product_parts(self, node: Syntax) -> list[Syntax] | None:
         """``b(x + y)`` where b is no function but a variable is b times (x + y)."""
@@ -527,10 +537,16 @@ def no_variable(scope: Scope, name: str, span: Span) -> IndexcalcError:
     return IndexcalcError("E304", message or f"`{name}` is no variable of the expression", span, help_)
 
 
+def names_function(name: str) -> bool:
+    """``sin``, not a Greek letter: that is a letter where no bracket follows."""
+    return (name in BY_NAME or name in LIBRARY) and name not in GREEK_NAMES
+
+
 def refuse_function(name: str, node: syntax.Name) -> None:
-    """``sin x`` is no product; a Greek letter is a letter where no bracket follows."""
-    if (name in BY_NAME or name in LIBRARY) and name not in GREEK_NAMES:
-        help_ = f"write `{name}(…)`, or declare `{name}` if it is a variable"
+    """``sin x`` is no product."""
+    if names_function(name):
+        typed = spelling(node.text, node.scripts)
+        help_ = f"write `{typed}(…)`, or declare `{typed}` if it is a variable"
         raise IndexcalcError("E308", f"`{name}` is a function", node.span, help_)
 
 
