@@ -58,7 +58,7 @@ class Builder:
 
     def call(self, parts: list[Any]) -> Syntax:
         name, arguments = parts[0], parts[2]
-        function = ascii_name(str(name).rstrip(".").rpartition(".")[2])
+        function = ascii_name(name.rstrip(".").rpartition(".")[2] if "." in name else name)
         if function in SHORTHANDS and len(arguments) == 2:
             return SHORTHANDS[function].build(_across(parts), name.span, *arguments)
         return syntax.Call(_across(parts), function, name.span, arguments)
@@ -68,7 +68,7 @@ class Builder:
         return syntax.Call(_across(parts), syntax.EINSUM + rest.split(quote)[0], parts[0].span, parts[1])
 
     def arguments(self, parts: list[Any]) -> tuple[Syntax, ...]:
-        return tuple(part for part in parts if not isinstance(part, Word))
+        return tuple([part for part in parts if not isinstance(part, Word)])
 
     def group(self, parts: list[Any]) -> Syntax:
         return syntax.Group(_across(parts), parts[1])
@@ -166,6 +166,8 @@ class Builder:
         return node
 
     def side(self, parts: list[Any]) -> Side:
+        if len(parts) == 1:
+            return Side(parts[0].span, (parts[0],), False, None)
         arrow = next((k for k, part in enumerate(parts) if isinstance(part, Word) and part.type == "ARROW"), None)
         items = tuple(part for part in parts[:arrow] if not isinstance(part, Word))
         target = None if arrow is None or arrow + 1 == len(parts) else parts[-1]

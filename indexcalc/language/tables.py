@@ -23,8 +23,8 @@ class Misfit(Exception):
 
 
 class Reduction(NamedTuple):
-    """How many parts a rule has, which of them are lists of parts, what makes a value of them (nothing where there is
-    one part, whose value it has), and its name."""
+    """How many parts a rule has, which of them are lists of parts (the last first), what makes a value of them (nothing
+    where that is its one part, or the list of its parts), and its name."""
 
     size: int
     lists: tuple[int, ...]
@@ -35,20 +35,23 @@ class Reduction(NamedTuple):
 class State(dict[str | tuple[str, str], Any]):
     """A state of the parser. Its entries are made when they are first asked for: of a kind of word the next state, or
     the rule that is complete before it; of a rule and the kind of the word behind it the next state once all rules
-    of one part are complete, too. Raises Misfit."""
+    of one part are complete, too, with that state's own entry for the word. Raises Misfit."""
 
     __slots__ = ("number", "tables")
 
     def __init__(self, number: int, tables: Tables) -> None:
         self.number, self.tables = number, tables
 
-    def __missing__(self, key: str | tuple[str, str]) -> State | Reduction:
-        name, kind = (key, "") if isinstance(key, str) else key
-        made: Any = self.tables.action(self.number, name)
-        while kind and isinstance(unit := made[kind], Reduction) and unit.build is None:
-            made = self.tables.action(self.number, unit.name)
-        self[key] = made
-        return made  # type: ignore[no-any-return]
+    def __missing__(self, key: str | tuple[str, str]) -> Any:
+        if isinstance(key, str):
+            self[key] = made = self.tables.action(self.number, key)
+            return made
+        name, kind = key
+        state = self.tables.action(self.number, name)
+        while isinstance(then := state[kind], Reduction) and then.build is None and then.size == 1:
+            state = self.tables.action(self.number, then.name)
+        self[key] = state, then
+        return state, then
 
 
 class Tables:
@@ -71,7 +74,6 @@ class Tables:
         named = "|".join([f"(?:{t.pattern.to_regexp()})(?P<{t.name}>)" for t in words])
         blank = "|".join([t.pattern.to_regexp() for t in words if t.name in self._ignored])
         self._word = re.compile(f"(?:{named})(?:{blank})?")
-        self._kinds = {place: name for name, place in self._word.groupindex.items()}
 
     # ------------------------------------------------------------------ Lark's tables
     def action(self, number: int, kind: str) -> Any:
@@ -89,11 +91,15 @@ class Tables:
     def _reduction(self, rule: Rule) -> Reduction:
         found = self._reductions.get(rule)
         if found is None:
-            lists = tuple([k for k, symbol in enumerate(rule.expansion) if symbol.name in self._lists])
+            lists = tuple([k for k, symbol in enumerate(rule.expansion) if symbol.name in self._lists][::-1])
             name, size = rule.alias or rule.origin.name, len(rule.expansion)
             is_list = rule.origin.name in self._lists
             is_part = size == 1 and not lists and not is_list and (name.startswith("_") or rule.options.expand1)
-            build = None if is_part and not rule.alias else list if is_list else getattr(self._builder, name)
+            build: Callable[[list[Any]], Any] | None = None
+            if is_list:
+                build = list if size == 1 else None
+            elif rule.alias or not is_part:
+                build = getattr(self._builder, name)
             found = self._reductions[rule] = Reduction(size, lists, build, rule.origin.name)
         return found
 
@@ -101,15 +107,15 @@ class Tables:
     def words(self, text: str) -> list[Word]:
         """The words of a text. Raises Misfit."""
         found: list[Word] = []
-        at, make = 0, str.__new__
+        at, make, ignored, reserved = 0, str.__new__, self._ignored, self._reserved
         for match in self._word.finditer(text):
-            start, place = match.start(), match.lastindex or 0
+            start, kind = match.start(), match.lastgroup
             if start > at:
                 raise Misfit
-            at, end, kind = match.end(), match.end(place), self._kinds[place]
-            if kind not in self._ignored:
+            at, end = match.end(), match.end(kind)  # type: ignore[arg-type]
+            if kind not in ignored:
                 word = make(Word, text[start:end])  # Word(…), which takes twice as long
-                word.type, word.span = self._reserved.get(word, kind) if kind == "NAME" else kind, (start, end)
+                word.type, word.span = reserved.get(word, kind) if kind == "NAME" else kind, (start, end)
                 found.append(word)
         if at < len(text):
             raise Misfit
@@ -121,27 +127,22 @@ class Tables:
         values: list[Any] = []
         for word in chain(words, [END]):
             kind = word.type
-            while (action := states[-1][kind]).__class__ is Reduction:
+            action = states[-1][kind]
+            while action.__class__ is Reduction:
                 size, lists, build, name = action
-                if build is not None:
+                if size == 1 and not lists:
+                    if build is not None:
+                        values[-1] = build(values[-1:])
+                    states.pop()
+                else:
                     first = len(values) - size
                     parts = values[first:]
-                    values[first:] = (build(_joined(parts, lists) if lists else parts),)
-                if size:
-                    del states[-size:]
-                states.append(states[-1][name, kind])
+                    for place in lists:
+                        parts[place : place + 1] = parts[place]
+                    del values[first:], states[first + 1 :]  # a value has the state behind it; one comes before all
+                    values.append(parts if build is None else build(parts))
+                state, action = states[-1][name, kind]
+                states.append(state)
             states.append(action)
             values.append(word)
         return values[0]  # type: ignore[no-any-return]
-
-
-def _joined(parts: list[Any], lists: tuple[int, ...]) -> list[Any]:
-    """The parts with those of lists among them, in the first part where that is a list."""
-    first, *others = parts
-    joined: list[Any] = first if 0 in lists else [first]
-    for place, part in enumerate(others, 1):
-        if place in lists:
-            joined += part
-        else:
-            joined.append(part)
-    return joined
