@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import NamedTuple
 
 from indexcalc.calculus.derivative import differential, jacobian, jacobians, pullback
 from indexcalc.errors import IndexcalcError
@@ -19,8 +19,7 @@ PAIRS = ("ij", "kl", "pq")
 """The letters of the axes: of the output and of the variables in turn, two for each that has any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A variable of the question: its node's name, how the user spelled it, and what was assumed of it."""
 
     name: str
@@ -44,8 +43,7 @@ class Input:
         return " ".join([f"{self.spelling}: {word}" + (f"({', '.join(map(str, sizes))})" if sizes else ""), *rest])
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """What is asked, worked out as tensor expressions.
 
     ``output`` has the unstructured twins of structured variables; ``twins`` says what they stand for.

@@ -83,7 +83,7 @@ class Lowering:
             return () if inner is None or meaning.symbol in self.variables else (inner,)
         return subcores(self._flat(meaning) if isinstance(meaning, Product) else meaning)
 
-    # ------------------------------------------------------------------ the node of each meaning, from those of its parts
+    # ------------------------------------------------------------------ the nodes of meanings whose parts have theirs
     def _leaf(self, meaning: Leaf) -> Node:
         symbol = meaning.symbol
         if symbol.meaning is None or symbol in self.variables:
@@ -103,14 +103,18 @@ class Lowering:
 
     def _flat(self, product: Product) -> Product:
         """A B C for (A B) C: one product to bring into normal form, and none that only stands inside it."""
-        if not any([type(factor) is Product for factor, _ in product.factors]):
+        for factor, _ in product.factors:
+            if isinstance(factor, Product):
+                break
+        else:
             return product
         found = self._products.get(id(product))
         if found is None:
-            found = self._products[id(product)] = product if _turns(product) else self._joined(product)
+            found = self._products[id(product)] = self._joined(product)
         return found
 
     def _joined(self, product: Product) -> Product:
+        """The product with the factors of its factors; as it is where a sign is to be found product by product."""
         factors: list[tuple[Core, Labels]] = []
         named = [label for _, labels in product.factors for label in labels] + [label for label, _ in product.sizes]
         fresh = 1 + max(named, default=-1)
@@ -126,7 +130,9 @@ class Lowering:
                         names[label] = fresh
                         fresh += 1
                 factors.append((part, tuple([names[label] for label in own])))
-        return product._replace(factors=tuple(factors))
+        if any(_turns(factor) for factor, _ in factors):
+            return product
+        return Product(product.axes, tuple(factors), product.output, product.sizes)
 
     def _sum(self, meaning: core.Sum) -> Node:
         nodes, shape = self.nodes, self.shape(meaning.axes)
@@ -164,13 +170,12 @@ def _opens(product: Product) -> bool:
 
 
 def _turns(meaning: Core) -> bool:
-    """Whether the sign of a factor may depend on the order of its axes, as a skew matrix's: what becomes of such signs
-    is found product by product."""
+    """Whether the sign of a factor may depend on the order of its axes, as a skew matrix's."""
+    if len(meaning.axes) < 2 and not isinstance(meaning, Product):
+        return False
     if isinstance(meaning, Leaf):
-        return len(meaning.axes) > 1 and (meaning.symbol.meaning is not None or "skew" in meaning.symbol.structure)
-    if isinstance(meaning, Product) or len(meaning.axes) > 1:
-        return isinstance(meaning, core.LeviCivita) or any(map(_turns, subcores(meaning)))
-    return False
+        return meaning.symbol.meaning is not None or "skew" in meaning.symbol.structure
+    return isinstance(meaning, core.LeviCivita) or any(map(_turns, subcores(meaning)))
 
 
 def spread(node: Node, labels: Labels, shape: tuple[Dimension, ...]) -> Node:

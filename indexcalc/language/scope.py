@@ -194,7 +194,8 @@ class Reading:
         if "|" in self.text or "‖" in self.text:
             body = syntax.replaced(body, self._before_bars)
         nodes = walk(body)
-        if any([type(node) is syntax.Call and self._product_parts(node) for node in nodes]):
+        calls = [node for node in nodes if type(node) is syntax.Call]
+        if calls and any(map(self._product_parts, calls)):
             body = syntax.split_words(body, self._product_parts)
             nodes = walk(body)
         if self._has_powers_of_e(nodes):
