@@ -178,6 +178,8 @@ class Derivation:
     @cached_property
     def units(self) -> list[Variable]:
         """A unit vector for each axis that is held fixed, e_i."""
+        if not self.fixed:
+            return []
         letters = [letter for letters in self.groups for letter in letters]
         return [variable(self.fresh(f"e_{letters[axis]}"), (self.derivative.shape[axis],)) for axis in self.fixed]
 
@@ -210,9 +212,12 @@ class Derivation:
     # ------------------------------------------------------------------ names
     def fresh(self, stem: str) -> str:
         """A name that nothing has yet: the stem, or the stem with a number."""
-        taken = {i.name for i in self.task.inputs} | self.task.taken | {self.task.name}
-        names = (f"{stem}{k or ''}" for k in range(len(taken) + 1))
-        return next(name for name in names if name not in taken)
+        taken = {self.task.name, *self.task.taken, *[i.name for i in self.task.inputs]}
+        name, k = stem, 0
+        while name in taken:
+            k += 1
+            name = f"{stem}{k}"
+        return name
 
     @cached_property
     def cotangent(self) -> str | None:

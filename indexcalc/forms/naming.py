@@ -47,10 +47,11 @@ def repeated(root: Node, given: Mapping[Node, str]) -> list[Node]:
 
 def _lengths(root: Node, given: Mapping[Node, str]) -> tuple[list[Node], dict[Node, int]]:
     """The nodes of a result, and how many names each spells out."""
-    order = descendants([root], lambda node: () if node in given else node.children)
+    order = descendants([root], (lambda node: () if node in given else node.children) if given else None)
     length: dict[Node, int] = {}
     for node in order:
-        length[node] = 1 if node in given or isinstance(node, Variable) else sum(length[c] for c in node.children)
+        counted = node in given or isinstance(node, Variable)
+        length[node] = 1 if counted else sum([length[child] for child in node.children])
     return order, length
 
 
