@@ -10,6 +10,7 @@ from typing import NamedTuple
 from indexcalc.calculus.derivative import differential, jacobian, jacobians, pullback
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters, all_letters
+from indexcalc.forms.naming import most_names
 from indexcalc.tensor.nodes import Labels, Node, Shape, Variable, descendants, variable
 from indexcalc.tensor.product import einsum, reindex
 from indexcalc.tensor.structure import projection, restored
@@ -208,6 +209,11 @@ class Derivation:
         """The size of the derivative's graph: nodes that are no variables or numbers, and their operands."""
         inner = [node for node in descendants([self.derivative]) if node.children]
         return {"nodes": len(inner), "operations": sum(len(node.children) for node in inner)}
+
+    @cached_property
+    def words(self) -> int:
+        """The names that the derivative spells out, at most: of a short one no part needs a name."""
+        return most_names(self.derivative)
 
     # ------------------------------------------------------------------ names
     def fresh(self, stem: str) -> str:

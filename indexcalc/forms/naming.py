@@ -26,6 +26,14 @@ SAVED = 5
 """Names that naming a part has to save then."""
 
 
+def most_names(root: Node) -> int:
+    """No fewer names than a result spells out, whichever of its parts have one."""
+    length: dict[Node, int] = {}
+    for node in descendants([root]):
+        length[node] = sum([length[child] for child in node.children]) or 1
+    return length[root]
+
+
 def repeated(root: Node, given: Mapping[Node, str]) -> list[Node]:
     """The functions, inverses and sums that a longer result repeats, each before those that use it."""
     order, length = _lengths(root, given)

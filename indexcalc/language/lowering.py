@@ -40,6 +40,7 @@ class Lowering:
         """What the user's definitions name."""
         self._products: dict[int, Product] = {}
         """Products that have products as factors, as one."""
+        self._twins: dict[Symbol, Variable] = {}
 
     def lower(self, root: Core) -> Node:
         """Iterative: a chain of thousands of definitions is no deeper than one."""
@@ -64,12 +65,16 @@ class Lowering:
 
     def variable(self, symbol: Symbol) -> Variable:
         """The variable that something is differentiated by: without structure."""
-        return variable(symbol.name, self.shape(symbol.axes))
+        found = self._twins.get(symbol)
+        if found is None:
+            found = self._twins[symbol] = variable(symbol.name, self.shape(symbol.axes))
+        return found
 
     def known(self, symbol: Symbol) -> Node:
         """The variable with all that is known of it."""
-        shape = self.shape(symbol.axes)
-        return structured(symbol.name, shape, symbol.structure) if symbol.structure else variable(symbol.name, shape)
+        if not symbol.structure:
+            return self.variable(symbol)
+        return structured(symbol.name, self.shape(symbol.axes), symbol.structure)
 
     def named(self, symbol: Symbol) -> Node:
         """What a name stands for."""
