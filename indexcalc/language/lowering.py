@@ -39,7 +39,8 @@ class Lowering:
         self.defined: dict[Node, str] = {}
         """What the user's definitions name."""
         self._products: dict[int, Product] = {}
-        """Products that have products as factors, as one."""
+        """Products that have products as factors, as one; as they are, where they stay so."""
+        self._turning: dict[int, bool] = {}
         self._twins: dict[Symbol, Variable] = {}
 
     def lower(self, root: Core) -> Node:
@@ -119,13 +120,16 @@ class Lowering:
         return found
 
     def _joined(self, product: Product) -> Product:
-        """The product with the factors of its factors; as it is where a sign is to be found product by product."""
+        """The product with the factors of its factors; as it is where these are too many for a normal form, or a sign
+        is to be found product by product."""
         factors: list[tuple[Core, Labels]] = []
         named = [label for _, labels in product.factors for label in labels] + [label for label, _ in product.sizes]
         fresh = 1 + max(named, default=-1)
         for factor, labels in product.factors:
             inner = self._flat(factor) if isinstance(factor, Product) else None
-            if inner is None or not _opens(inner) or len(factors) + len(inner.factors) > LARGEST:
+            if self._products.get(id(factor)) is factor:
+                return product
+            if inner is None or not _opens(inner):
                 factors.append((factor, labels))
                 continue
             names = dict(zip(inner.output, labels, strict=True))
@@ -135,9 +139,22 @@ class Lowering:
                         names[label] = fresh
                         fresh += 1
                 factors.append((part, tuple([names[label] for label in own])))
-        if any(_turns(factor) for factor, _ in factors):
+        if len(factors) > LARGEST or any(self._turns(factor) for factor, _ in factors):
             return product
         return Product(product.axes, tuple(factors), product.output, product.sizes)
+
+    def _turns(self, meaning: Core) -> bool:
+        """Whether the sign of a factor may depend on the order of its axes, as a skew matrix's."""
+        if isinstance(meaning, Product):
+            found = self._turning.get(id(meaning))
+            if found is None:
+                found = self._turning[id(meaning)] = any(map(self._turns, subcores(meaning)))
+            return found
+        if len(meaning.axes) < 2:
+            return False
+        if isinstance(meaning, Leaf):
+            return meaning.symbol.meaning is not None or "skew" in meaning.symbol.structure
+        return isinstance(meaning, core.LeviCivita) or any(map(self._turns, subcores(meaning)))
 
     def _sum(self, meaning: core.Sum) -> Node:
         nodes, shape = self.nodes, self.shape(meaning.axes)
@@ -172,15 +189,6 @@ BUILD: dict[type, Callable[[Lowering, Any], Node]] = {
 def _opens(product: Product) -> bool:
     """Whether a product inside a product is no more than its factors there: no axis is along a diagonal or constant."""
     return not product.sizes and len(set(product.output)) == len(product.output)
-
-
-def _turns(meaning: Core) -> bool:
-    """Whether the sign of a factor may depend on the order of its axes, as a skew matrix's."""
-    if len(meaning.axes) < 2 and not isinstance(meaning, Product):
-        return False
-    if isinstance(meaning, Leaf):
-        return meaning.symbol.meaning is not None or "skew" in meaning.symbol.structure
-    return isinstance(meaning, core.LeviCivita) or any(map(_turns, subcores(meaning)))
 
 
 def spread(node: Node, labels: Labels, shape: tuple[Dimension, ...]) -> Node:
