@@ -241,7 +241,7 @@ class Asked:
 
     def _lower(self, special: tuple[Symbol, ...], leaves: Sequence[Symbol], together: Sequence[Symbol]) -> _Lowered:
         """The question as tensor expressions in which ``special`` variables stand for themselves."""
-        axes = [axis for symbol in leaves for axis in symbol.axes] + [a for root in self._roots for a in root.axes]
+        axes = [axis for part in (*leaves, *self._roots) for axis in part.axes]
         lowering = Lowering(self.scope.dimensions(axes), special)
         output = lowering.lower(self.meaning)
         twins = {lowering.variable(v): lowering.known(v) for v in special if v.structure}

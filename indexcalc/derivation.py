@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import NamedTuple
 
 from indexcalc.calculus.derivative import differential, jacobian, jacobians, pullback
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters, all_letters
+from indexcalc.forms.naming import most_names
 from indexcalc.tensor.nodes import Labels, Node, Shape, Variable, descendants, variable
 from indexcalc.tensor.product import einsum, reindex
 from indexcalc.tensor.structure import projection, restored
@@ -19,8 +20,7 @@ PAIRS = ("ij", "kl", "pq")
 """The letters of the axes: of the output and of the variables in turn, two for each that has any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A variable of the question: its node's name, how the user spelled it, and what was assumed of it."""
 
     name: str
@@ -44,8 +44,7 @@ class Input:
         return " ".join([f"{self.spelling}: {word}" + (f"({', '.join(map(str, sizes))})" if sizes else ""), *rest])
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """What is asked, worked out as tensor expressions.
 
     ``output`` has the unstructured twins of structured variables; ``twins`` says what they stand for.
@@ -180,6 +179,8 @@ class Derivation:
     @cached_property
     def units(self) -> list[Variable]:
         """A unit vector for each axis that is held fixed, e_i."""
+        if not self.fixed:
+            return []
         letters = [letter for letters in self.groups for letter in letters]
         return [variable(self.fresh(f"e_{letters[axis]}"), (self.derivative.shape[axis],)) for axis in self.fixed]
 
@@ -209,12 +210,20 @@ class Derivation:
         inner = [node for node in descendants([self.derivative]) if node.children]
         return {"nodes": len(inner), "operations": sum(len(node.children) for node in inner)}
 
+    @cached_property
+    def words(self) -> int:
+        """The names that the derivative spells out, at most: of a short one no part needs a name."""
+        return most_names(self.derivative)
+
     # ------------------------------------------------------------------ names
     def fresh(self, stem: str) -> str:
         """A name that nothing has yet: the stem, or the stem with a number."""
-        taken = {i.name for i in self.task.inputs} | self.task.taken | {self.task.name}
-        names = (f"{stem}{k or ''}" for k in range(len(taken) + 1))
-        return next(name for name in names if name not in taken)
+        taken = {self.task.name, *self.task.taken, *[i.name for i in self.task.inputs]}
+        name, k = stem, 0
+        while name in taken:
+            k += 1
+            name = f"{stem}{k}"
+        return name
 
     @cached_property
     def cotangent(self) -> str | None:

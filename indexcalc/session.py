@@ -113,7 +113,7 @@ class Session:
                 return list(passes.gradients)
             tasks = list(asked.tasks(line, LAYOUTS[0] if layout == "both" else layout))
         if layout == "both":
-            pairs = [(task, replace(task, layout="denominator")) for task in tasks]
+            pairs = [(task, task._replace(layout="denominator")) for task in tasks]
             tasks = [way for pair in pairs for way in (pair if pair[0].has_layouts else pair[:1])]
         return [Answer(task, passes=passes) for task in tasks]
 

@@ -11,7 +11,7 @@ from indexcalc.forms.context import FIRST, Context
 from indexcalc.forms.factoring import apart
 from indexcalc.forms.index import NoIndexForm
 from indexcalc.forms.matrix import NoMatrixForm
-from indexcalc.forms.naming import parts_to_name, repeated
+from indexcalc.forms.naming import LONG, WORDY, parts_to_name, repeated
 from indexcalc.forms.nodes import Form
 from indexcalc.forms.printed import Printed, Writer
 from indexcalc.language.reader import Declared, Reader
@@ -57,10 +57,12 @@ class Written:
             names = {node: name for node, name in task.defined.items() if node is not derivation.output}
         if task.name and task.form != "simplify" and derivation.output.children:
             names[derivation.output] = task.name
-        taken = {i.name for i in task.inputs} | task.taken | set(names.values())
-        parts = parts_to_name(derivation.derivative, names)
-        if not parts and self.by_definitions:
+        parts = parts_to_name(derivation.derivative, names) if derivation.words > LONG else []
+        if not parts and self.by_definitions and derivation.words > WORDY:
             parts = [node for node in repeated(derivation.derivative, names) if node not in self.unnamed]
+        if not parts:
+            return names
+        taken = {i.name for i in task.inputs} | task.taken | set(names.values())
         own = next((stem for stem in STEMS if not any(name.startswith(stem) for name in taken)), STEMS[0])
         for node in parts:
             numbered = (f"{own}{k}" for k in range(1, len(taken) + 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 
 from indexcalc.claims.case import Case
@@ -37,7 +36,7 @@ class Right:
             derivation, known = self.case.subject.derivation, self.case.formula.reader.scope.symbols
             task = derivation.task
             defined = {node: name for node, name in task.defined.items() if name in known}
-            task = replace(task, defined=defined, name=task.name if task.name in known else "")
+            task = task._replace(defined=defined, name=task.name if task.name in known else "")
             self._written[vector] = Written(derivation.renamed(task, vector), by_definitions=True)
         return self._written[vector]
 

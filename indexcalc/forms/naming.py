@@ -26,6 +26,14 @@ SAVED = 5
 """Names that naming a part has to save then."""
 
 
+def most_names(root: Node) -> int:
+    """No fewer names than a result spells out, whichever of its parts have one."""
+    length: dict[Node, int] = {}
+    for node in descendants([root]):
+        length[node] = sum([length[child] for child in node.children]) or 1
+    return length[root]
+
+
 def repeated(root: Node, given: Mapping[Node, str]) -> list[Node]:
     """The functions, inverses and sums that a longer result repeats, each before those that use it."""
     order, length = _lengths(root, given)
@@ -47,10 +55,11 @@ def repeated(root: Node, given: Mapping[Node, str]) -> list[Node]:
 
 def _lengths(root: Node, given: Mapping[Node, str]) -> tuple[list[Node], dict[Node, int]]:
     """The nodes of a result, and how many names each spells out."""
-    order = descendants([root], lambda node: () if node in given else node.children)
+    order = descendants([root], (lambda node: () if node in given else node.children) if given else None)
     length: dict[Node, int] = {}
     for node in order:
-        length[node] = 1 if node in given or isinstance(node, Variable) else sum(length[c] for c in node.children)
+        counted = node in given or isinstance(node, Variable)
+        length[node] = 1 if counted else sum([length[child] for child in node.children])
     return order, length
 
 

@@ -39,7 +39,9 @@ class Lowering:
         self.defined: dict[Node, str] = {}
         """What the user's definitions name."""
         self._products: dict[int, Product] = {}
-        """Products that have products as factors, as one."""
+        """Products that have products as factors, as one; as they are, where they stay so."""
+        self._turning: dict[int, bool] = {}
+        self._twins: dict[Symbol, Variable] = {}
 
     def lower(self, root: Core) -> Node:
         """Iterative: a chain of thousands of definitions is no deeper than one."""
@@ -64,12 +66,16 @@ class Lowering:
 
     def variable(self, symbol: Symbol) -> Variable:
         """The variable that something is differentiated by: without structure."""
-        return variable(symbol.name, self.shape(symbol.axes))
+        found = self._twins.get(symbol)
+        if found is None:
+            found = self._twins[symbol] = variable(symbol.name, self.shape(symbol.axes))
+        return found
 
     def known(self, symbol: Symbol) -> Node:
         """The variable with all that is known of it."""
-        shape = self.shape(symbol.axes)
-        return structured(symbol.name, shape, symbol.structure) if symbol.structure else variable(symbol.name, shape)
+        if not symbol.structure:
+            return self.variable(symbol)
+        return structured(symbol.name, self.shape(symbol.axes), symbol.structure)
 
     def named(self, symbol: Symbol) -> Node:
         """What a name stands for."""
@@ -83,7 +89,7 @@ class Lowering:
             return () if inner is None or meaning.symbol in self.variables else (inner,)
         return subcores(self._flat(meaning) if isinstance(meaning, Product) else meaning)
 
-    # ------------------------------------------------------------------ the node of each meaning, from those of its parts
+    # ------------------------------------------------------------------ the nodes of meanings whose parts have theirs
     def _leaf(self, meaning: Leaf) -> Node:
         symbol = meaning.symbol
         if symbol.meaning is None or symbol in self.variables:
@@ -103,20 +109,27 @@ class Lowering:
 
     def _flat(self, product: Product) -> Product:
         """A B C for (A B) C: one product to bring into normal form, and none that only stands inside it."""
-        if not any([type(factor) is Product for factor, _ in product.factors]):
+        for factor, _ in product.factors:
+            if isinstance(factor, Product):
+                break
+        else:
             return product
         found = self._products.get(id(product))
         if found is None:
-            found = self._products[id(product)] = product if _turns(product) else self._joined(product)
+            found = self._products[id(product)] = self._joined(product)
         return found
 
     def _joined(self, product: Product) -> Product:
+        """The product with the factors of its factors; as it is where these are too many for a normal form, or a sign
+        is to be found product by product."""
         factors: list[tuple[Core, Labels]] = []
         named = [label for _, labels in product.factors for label in labels] + [label for label, _ in product.sizes]
         fresh = 1 + max(named, default=-1)
         for factor, labels in product.factors:
             inner = self._flat(factor) if isinstance(factor, Product) else None
-            if inner is None or not _opens(inner) or len(factors) + len(inner.factors) > LARGEST:
+            if self._products.get(id(factor)) is factor:
+                return product
+            if inner is None or not _opens(inner):
                 factors.append((factor, labels))
                 continue
             names = dict(zip(inner.output, labels, strict=True))
@@ -126,7 +139,22 @@ class Lowering:
                         names[label] = fresh
                         fresh += 1
                 factors.append((part, tuple([names[label] for label in own])))
-        return product._replace(factors=tuple(factors))
+        if len(factors) > LARGEST or any(self._turns(factor) for factor, _ in factors):
+            return product
+        return Product(product.axes, tuple(factors), product.output, product.sizes)
+
+    def _turns(self, meaning: Core) -> bool:
+        """Whether the sign of a factor may depend on the order of its axes, as a skew matrix's."""
+        if isinstance(meaning, Product):
+            found = self._turning.get(id(meaning))
+            if found is None:
+                found = self._turning[id(meaning)] = any(map(self._turns, subcores(meaning)))
+            return found
+        if len(meaning.axes) < 2:
+            return False
+        if isinstance(meaning, Leaf):
+            return meaning.symbol.meaning is not None or "skew" in meaning.symbol.structure
+        return isinstance(meaning, core.LeviCivita) or any(map(self._turns, subcores(meaning)))
 
     def _sum(self, meaning: core.Sum) -> Node:
         nodes, shape = self.nodes, self.shape(meaning.axes)
@@ -161,16 +189,6 @@ BUILD: dict[type, Callable[[Lowering, Any], Node]] = {
 def _opens(product: Product) -> bool:
     """Whether a product inside a product is no more than its factors there: no axis is along a diagonal or constant."""
     return not product.sizes and len(set(product.output)) == len(product.output)
-
-
-def _turns(meaning: Core) -> bool:
-    """Whether the sign of a factor may depend on the order of its axes, as a skew matrix's: what becomes of such signs
-    is found product by product."""
-    if isinstance(meaning, Leaf):
-        return len(meaning.axes) > 1 and (meaning.symbol.meaning is not None or "skew" in meaning.symbol.structure)
-    if isinstance(meaning, Product) or len(meaning.axes) > 1:
-        return isinstance(meaning, core.LeviCivita) or any(map(_turns, subcores(meaning)))
-    return False
 
 
 def spread(node: Node, labels: Labels, shape: tuple[Dimension, ...]) -> Node:

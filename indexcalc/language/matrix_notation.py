@@ -145,6 +145,8 @@ class MatrixNotation:
             raise IndexcalcError("E206", message, value.span)
 
     def same_shape(self, a: Value, b: Value, operator: str = "") -> None:
+        if a.core.axes == b.core.axes:
+            return
         for place, (x, y) in enumerate(zip(a.core.axes, b.core.axes, strict=True)):
             if x != y and not self.sizes.unify(x, y, self.misfit.source((a.span[0], b.span[1]))):
                 help_ = self.misfit.entrywise(a, operator, b) if operator else self.misfit.transpose(a, b)
@@ -170,9 +172,11 @@ class MatrixNotation:
 
     # ------------------------------------------------------------------ sums
     def _sum(self, node: syntax.Sum) -> Value:
-        terms = [(sign, self.value(term)) for sign, term in node.terms]
-        first = next((value for _, value in terms if value.kind != "s"), terms[0][1])
-        for _, value in terms:
+        values = [self.value(term) for _, term in node.terms]
+        first = next((value for value in values if value.kind != "s"), values[0])
+        for value in values:
+            if value is first:
+                continue
             if value.kind == "s":
                 self.spread += first.kind != "s"
                 if first.kind == "M" and self.sizes.find(first.core.axes[0]) == self.sizes.find(first.core.axes[1]):
@@ -188,8 +192,9 @@ class MatrixNotation:
             else:
                 self.same_shape(first, value)
         axes = first.core.axes
-        cores = tuple((sign, value.core, tuple(range(len(value.core.axes)))) for sign, value in terms)
-        return Value(first.kind, Sum(axes, cores), node.span)
+        signs = [sign for sign, _ in node.terms]
+        terms = [(s, value.core, tuple(range(len(value.core.axes)))) for s, value in zip(signs, values, strict=True)]
+        return Value(first.kind, Sum(axes, tuple(terms)), node.span)
 
     # ------------------------------------------------------------------ products
     def _product(self, node: syntax.Product) -> Value:
@@ -299,6 +304,9 @@ class MatrixNotation:
 
     # ------------------------------------------------------------------ functions
     def call(self, node: syntax.Call) -> Value:
+        row = LIBRARY.get(node.function)
+        if row is not None:
+            return self._library(row, node)
         if is_elementwise(node.function):
             body = self.value(one_argument(node))
             if body.kind == "M" and node.name_span[0] == node.name_span[1]:
@@ -310,9 +318,9 @@ class MatrixNotation:
             return Value(body.kind, elementwise(node.function, body.core), node.span)
         if node.function.startswith(syntax.EINSUM):
             return self._einsum(node)
-        row = LIBRARY.get(node.function)
-        if row is None:
-            raise unknown_function(node)
+        raise unknown_function(node)
+
+    def _library(self, row: Row, node: syntax.Call) -> Value:
         if row.sizes:
             return self._constant(row, node)
         arguments = [self.value(argument) for argument in node.arguments]

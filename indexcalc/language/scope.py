@@ -192,10 +192,12 @@ class Reading:
         if self.scope.functions:
             body = syntax.replaced(body, self._declared_call)
         nodes = walk(body)
-        if any(type(node) is syntax.Name and self._is_function(node) for node in nodes):
+        calls = [node for node in nodes if type(node) is syntax.Call]
+        if calls and any(map(self._is_function, nodes)):
             body = syntax.replaced(body, self._applied)
             nodes = walk(body)
-        if any([type(node) is syntax.Call and self._product_parts(node) for node in nodes]):
+            calls = [node for node in nodes if type(node) is syntax.Call]
+        if calls and any(map(self._product_parts, calls)):
             body = syntax.split_words(body, self._product_parts)
             nodes = walk(body)
         if self._has_powers_of_e(nodes):
