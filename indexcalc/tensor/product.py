@@ -161,8 +161,8 @@ class Additive(Protocol):
 
 _products: dict[tuple[Rational, tuple[Factor, ...], Labels, tuple[tuple[int, Dimension], ...]], Node] = cache()
 """Products that were asked for: einsum."""
-_reindexed: dict[tuple[Node, Labels], Node] = cache()
-"""Nodes with their axes in another order, or a diagonal: reindex."""
+_relabelled: dict[tuple[Node, Labels], Node | None] = cache()
+"""What nodes became whose axes were moved: _moved."""
 
 
 def einsum(
@@ -214,12 +214,15 @@ def reindex(node: Node, labels: Labels) -> Node:
     """The node whose axis ``labels[t]`` is axis t of ``node``: a permutation, or a diagonal."""
     if labels == tuple(range(len(labels))):
         return node
+    return _moved(node, labels) or einsum(1, [(node, labels)], tuple(range(max(labels) + 1)))
+
+
+def _moved(node: Node, labels: Labels) -> Node | None:
+    """``node.relabelled``, made once."""
     key = (node, labels)
-    found = _reindexed.get(key)
-    if found is None:
-        found = node.relabelled(labels) or einsum(1, [(node, labels)], tuple(range(max(labels) + 1)))
-        _reindexed[key] = found
-    return found
+    if key not in _relabelled:
+        _relabelled[key] = node.relabelled(labels)
+    return _relabelled[key]
 
 
 def transpose(node: Node) -> Node:
@@ -265,7 +268,7 @@ def _orientation(node: Node) -> tuple[Node, Labels, int]:
         moved = tuple(sorted(straight, key=labels.__getitem__))
         if labels == straight or [str(node.shape[axis]) for axis in moved] != sizes:
             continue
-        other = node.relabelled(labels)
+        other = _moved(node, labels)
         if other is None:
             break
         if not other.children and other.relabelled(labels) is None:
