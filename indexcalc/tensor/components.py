@@ -119,31 +119,18 @@ def chain(operands: Sequence[Labels], output: Labels) -> list[int]:
 
 def is_chain(operands: Sequence[Labels], output: Labels) -> bool:
     """Whether a product is one chain between its two outputs: a path through all labels, vectors at inner ones."""
-    if len(operands) < 2 or len(output) != 2 or output[0] == output[1]:
+    if len(operands) < 2 or len(output) != 2:
         return False
-    near: dict[int, set[int]] = {}
-    marks: set[int] = set()
-    for labels in operands:
-        ends = set(labels)
-        if len(ends) == 2:
-            a, b = ends
-            near.setdefault(a, set()).add(b)
-            near.setdefault(b, set()).add(a)
-        elif len(ends) == 1:
-            marks |= ends
-        else:
-            return False
-    here, end = output
-    if len(near.get(end, ())) != 1 or not marks.issubset(near) or not marks.isdisjoint(output):
-        return False
-    before, steps = here, 0
+    (here, end), left, steps = output, operands, 0
     while here != end:
-        onward = near.get(here, set()) - {before}
-        if len(onward) != 1:
+        at = [labels for labels in left if here in labels]
+        onward = set[int]().union(*at).difference((here,))
+        if len(onward) != 1 or (not steps and [labels for labels in at if onward.isdisjoint(labels)]):
             return False
-        before, here = here, onward.pop()
+        left = [labels for labels in left if here not in labels]
+        (here,) = onward
         steps += 1
-    return 1 < steps == len(near) - 1
+    return steps > 1 and not left
 
 
 class _Chains:

@@ -38,12 +38,12 @@ def clear_caches() -> None:
 class Node:
     """A tensor expression. Compare with ``is``; order by ``digest``, which is the same in every run."""
 
-    __slots__ = ("children", "digest", "oriented", "shape")
+    __slots__ = ("_digest", "children", "oriented", "shape")
     fields: ClassVar[tuple[str, ...]] = ()
     shape: Shape
     children: tuple[Node, ...]
-    digest: bytes
     oriented: tuple[Node, Labels, int] | None  # the memo of product.orient
+    _digest: bytes  # empty until it is asked for
 
     linear: ClassVar[bool] = False
     """Whether the node is a sum of terms, over which traces and diagonals distribute."""
@@ -51,6 +51,26 @@ class Node:
     """Whether the node works entry by entry on children of its shape."""
     alternating: ClassVar[bool] = False
     """Whether exchanging any two axes changes the sign."""
+
+    @property
+    def digest(self) -> bytes:
+        """What nodes are ordered by, made when it is asked for: most nodes stand beside no other."""
+        return self._digest or self._digested()
+
+    def _digested(self) -> bytes:
+        stack = [self]
+        while stack:
+            node = stack[-1]
+            waiting = [child for child in node.children if not child._digest]
+            if waiting:
+                stack += waiting
+                continue
+            values = tuple([getattr(node, name) for name in node.fields])
+            text = f"{type(node).__name__}{values}{node.shape}".encode()
+            below = b"".join([child._digest for child in node.children])
+            node._digest = blake2b(text + below, digest_size=12).digest()
+            stack.pop()
+        return self._digest
 
     def relabelled(self, labels: Labels) -> Node | None:
         """The node whose axis ``labels[t]`` is axis t of this one (a permutation or a diagonal),
@@ -77,20 +97,24 @@ def intern(kind: type[N], fields: tuple[Any, ...], shape: Shape, children: tuple
     if found is not None:
         return found  # type: ignore[no-any-return]
     node = object.__new__(kind)
-    node.shape, node.children, node.oriented = shape, children, None
+    node.shape, node.children, node.oriented, node._digest = shape, children, None, b""
     for name, value in zip(kind.fields, fields, strict=True):
         setattr(node, name, value)
-    try:
-        text = f"{kind.__name__}{fields}{shape}".encode()
-    except ValueError:  # Python prints no number of more than 4300 digits
-        raise IndexcalcError("E506", "a number in this has too many digits") from None
-    node.digest = blake2b(text + b"".join([c.digest for c in children]), digest_size=12).digest()
     _interned[key] = node
     return node
 
 
+_TOO_LARGE = 10**4300
+"""Python prints no number of more digits."""
+
+
 def rational(value: Rational) -> Rational:
-    """The value as an int where it is integral: ints are ten times as fast as Fractions."""
+    """The value as an int where it is integral: ints are ten times as fast as Fractions. Raises IndexcalcError for a
+    number too long."""
+    if type(value) is int and -_TOO_LARGE < value < _TOO_LARGE:
+        return value
+    if max(abs(value.numerator), value.denominator) >= _TOO_LARGE:
+        raise IndexcalcError("E506", "a number in this has too many digits")
     return value.numerator if value.denominator == 1 else value
 
 

@@ -161,8 +161,8 @@ class Additive(Protocol):
 
 _products: dict[tuple[Rational, tuple[Factor, ...], Labels, tuple[tuple[int, Dimension], ...]], Node] = cache()
 """Products that were asked for: einsum."""
-_reindexed: dict[tuple[Node, Labels], Node] = cache()
-"""Nodes with their axes in another order, or a diagonal: reindex."""
+_relabelled: dict[tuple[Node, Labels], Node | None] = cache()
+"""What nodes became whose axes were moved: _moved."""
 
 
 def einsum(
@@ -214,12 +214,15 @@ def reindex(node: Node, labels: Labels) -> Node:
     """The node whose axis ``labels[t]`` is axis t of ``node``: a permutation, or a diagonal."""
     if labels == tuple(range(len(labels))):
         return node
+    return _moved(node, labels) or einsum(1, [(node, labels)], tuple(range(max(labels) + 1)))
+
+
+def _moved(node: Node, labels: Labels) -> Node | None:
+    """``node.relabelled``, made once."""
     key = (node, labels)
-    found = _reindexed.get(key)
-    if found is None:
-        found = node.relabelled(labels) or einsum(1, [(node, labels)], tuple(range(max(labels) + 1)))
-        _reindexed[key] = found
-    return found
+    if key not in _relabelled:
+        _relabelled[key] = node.relabelled(labels)
+    return _relabelled[key]
 
 
 def transpose(node: Node) -> Node:
@@ -265,7 +268,7 @@ def _orientation(node: Node) -> tuple[Node, Labels, int]:
         moved = tuple(sorted(straight, key=labels.__getitem__))
         if labels == straight or [str(node.shape[axis]) for axis in moved] != sizes:
             continue
-        other = node.relabelled(labels)
+        other = _moved(node, labels)
         if other is None:
             break
         if not other.children and other.relabelled(labels) is None:
@@ -360,7 +363,8 @@ class _Builder:
             if inner not in names:
                 names[inner] = self.fresh
                 self.fresh += 1
-        self.coefficient *= node.coefficient
+        if node.coefficient != 1:
+            self.coefficient *= node.coefficient
         for child, subscript in zip(node.children, node.subscripts, strict=True):
             self.take(child, tuple([names[x] for x in subscript]), 1)
 
@@ -405,6 +409,7 @@ class _Builder:
 
     def _settle_raw(self) -> None:
         raw, self.raw = self.raw, []
+        items, sizes = self.items, self.sizes
         for base, labels, exponent in raw:
             if self.parent:
                 labels = self._found(labels)
@@ -416,9 +421,9 @@ class _Builder:
                         self.take(pushed, distinct, exponent)
                         continue
                 base, labels = orient(base, labels)
-            self.sizes.update(zip(labels, base.shape, strict=True))
+            sizes.update(zip(labels, base.shape, strict=True))
             key = (base, labels)
-            self.items[key] = self.items.get(key, 0) + exponent
+            items[key] = items.get(key, 0) + exponent
 
     def absorb(self) -> bool:
         """Drop zeroth powers and apply the laws; whether anything is left to settle."""
@@ -514,26 +519,29 @@ class _Builder:
         keys = list(self.items)
         for group in apart([labels for _, labels in keys], kept):
             changed = True
-            items = [Item(*keys[place], self.items.pop(keys[place])) for place in group]
+            items = [(*keys[place], self.items.pop(keys[place])) for place in group]
             self.take(self._closed(items), (), 1)
             self._forget(items)
         return changed
 
-    def _closed(self, items: list[Item]) -> Node:
-        if len(items) == 1 and items[0].exponent == 1 and items[0].base.linear:
-            return cast(Additive, items[0].base).total(items[0].labels)
+    def _closed(self, items: Sequence[Taken]) -> Node:
+        base, labels, exponent = items[0]
+        if len(items) == 1 and exponent == 1 and base.linear:
+            return cast(Additive, base).total(labels)
         if self.output:  # pendants unfold in a closed component
             return einsum(1, [(raised(base, e), labels) for base, labels, e in items], ())
         return self._opaque(items, ())
 
-    def _opaque(self, items: list[Item], output: Labels) -> Node:
+    def _opaque(self, items: Sequence[Taken], output: Labels) -> Node:
         """One operand for these items; its sign, which skew matrices may give it, goes to the product."""
-        node = self._interned(1, items, output, opaque=True)
+        nodes = [base if e == 1 else raised(base, e) for base, _, e in items]
+        subscripts = [labels for _, labels, _ in items]
+        node = _canonical(1, nodes, subscripts, output, self.sizes, True)
         sign = node.coefficient if isinstance(node, Einsum) else 1
         if sign == 1:
             return node
         self.coefficient *= sign
-        return self._interned(sign, items, output, opaque=True) if sign else node
+        return _canonical(sign, nodes, subscripts, output, self.sizes, True) if sign else node
 
     def arrange(self) -> bool:
         """Pendants and chains as operands; what changes goes back to be settled again. Whether anything does."""
@@ -554,8 +562,7 @@ class _Builder:
         rooted = [key for key in keys if end in key[1] and self._is_chain(key)]
         for key in rooted:
             self._inline_item(key)
-        around = {label for _, labels in keys if end in labels for label in labels}
-        if rooted or self._chained(keys, {end, *around}):
+        if rooted or self._chained(keys, {end}.union(*[labels for _, labels in keys if end in labels])):
             return
         vector = self._taken_out(keys, (end,))
         self.items[vector, (end,)] = self.items.get((vector, (end,)), 0) + 1
@@ -583,9 +590,11 @@ class _Builder:
 
     def _is_chain(self, key: Key) -> bool:
         """Whether an item is chains, which could be flattened."""
-        (base, labels), exponent = key, self.items[key]
-        whole = type(exponent) is int and exponent > 0
-        return whole and len(labels) == 2 and isinstance(base, Einsum) and base.opaque and self._fits(base)
+        base, labels = key
+        if len(labels) != 2 or not (isinstance(base, Einsum) and base.opaque):
+            return False
+        exponent = self.items[key]
+        return type(exponent) is int and exponent > 0 and self._fits(base)
 
     def _inline_item(self, key: Key) -> None:
         base, labels = key
@@ -611,14 +620,14 @@ class _Builder:
 
     def _taken_out(self, keys: Iterable[Key], output: Labels) -> Node:
         """The opaque product of these items, with their inner labels gone from here."""
-        items = [Item(*key, self.items.pop(key)) for key in keys]
+        items = [(*key, self.items.pop(key)) for key in keys]
         node = self._opaque(items, output)
         self._forget(items, output)
         return node
 
-    def _forget(self, items: Iterable[Item], kept: Labels = ()) -> None:
+    def _forget(self, items: Iterable[Taken], kept: Labels = ()) -> None:
         """The labels of items that have become one operand are no longer summed here."""
-        for label in {label for item in items for label in item.labels}.difference(kept):
+        for label in set[int]().union(*[labels for _, labels, _ in items]).difference(kept):
             del self.sizes[label]
 
     # ------------------------------------------------------------------ the node
@@ -637,16 +646,18 @@ class _Builder:
         if not coefficient:
             return zeros(tuple([self.sizes[label] for label in self.output]))
         items: list[Taken] = [(base, (), e) for base, e in self.scalars.items() if e] if self.scalars else []
-        items += [(base, labels, e) for (base, labels), e in self.items.items()]
+        items += [(*key, e) for key, e in self.items.items()]
         if not items and not self.output:
             return number(coefficient)
         if len(items) == 1 and len(items[0][1]) == len(self.output):
             whole = self._alone(items[0], coefficient)
             if whole is not None:
                 return whole
+        nodes = [base if e == 1 else raised(base, e) for base, _, e in items]
+        subscripts = [labels for _, labels, _ in items]
         inner = len(self.sizes) > len(self.output)
-        opaque = inner and coefficient == 1 and is_chain([labels for _, labels, _ in items], self.output)
-        return self._interned(coefficient, items, self.output, opaque=opaque)
+        opaque = inner and coefficient == 1 and is_chain(subscripts, self.output)
+        return _canonical(coefficient, nodes, subscripts, self.output, self.sizes, opaque)
 
     def _expanded(self, expansion: Expansion) -> Node:
         """The sum of the products that a law makes."""
@@ -667,11 +678,10 @@ class _Builder:
     def _alone(self, item: Taken, coefficient: Rational) -> Node | None:
         """The product of one operand with the output's axes, where that needs no product."""
         base, labels, exponent = item
-        if (
-            len(set(labels)) < len(labels)
-            or set(labels) != set(self.output)
-            or not (coefficient == 1 or (base.linear and exponent == 1))
-        ):
+        if not (coefficient == 1 or (base.linear and exponent == 1)):
+            return None
+        axes = set(labels)
+        if len(axes) < len(labels) or not axes.issuperset(self.output) or len(axes) > len(set(self.output)):
             return None
         node = raised(base, exponent)
         if labels != self.output:
@@ -680,10 +690,6 @@ class _Builder:
                 return None
             node = power(moved, exponent)
         return node if coefficient == 1 else cast(Additive, node).scaled(coefficient)
-
-    def _interned(self, coefficient: Rational, items: Sequence[Taken], output: Labels, *, opaque: bool) -> Node:
-        nodes = [base if e == 1 else raised(base, e) for base, _, e in items]
-        return _canonical(coefficient, nodes, [labels for _, labels, _ in items], output, self.sizes, opaque)
 
 
 def _canonical(

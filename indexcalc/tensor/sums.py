@@ -74,7 +74,8 @@ class Sum(Node):
         if sign == numerator == denominator:
             return 1, (), self
         content = rational(Fraction(sign * numerator, denominator))
-        scaled = tuple([sign * (c.numerator // numerator) * (denominator // c.denominator) for c in self.coefficients])
+        factors = [(c.numerator // numerator) * (denominator // c.denominator) for c in self.coefficients]
+        scaled = tuple([rational(sign * factor) for factor in factors])
         return content, (), intern(Sum, (scaled,), self.shape, self.children)
 
     def _divisors(self) -> dict[Node, Rational]:
