@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product as choices
 from typing import NamedTuple
 
-from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants, magnitude
 from indexcalc.tensor.product import Einsum, constant_axes, einsum, is_symmetric, raised, split_power
 from indexcalc.tensor.sums import Sum, add, scale
 
@@ -48,13 +48,18 @@ def variants(node: Sum) -> list[Node]:
     a multiple are the multiples."""
     found = _variants.get(node)
     if found is None:
-        content, scalars, primitive = node.primitive()
+        content, scalars, primitive = node.primitive() if has_content(node) else (1, (), node)
         if primitive is not node and not scalars and isinstance(primitive, Sum):
             found = [scale(content, variant) for variant in variants(primitive)]
         else:
             found = [node, *_steps(node)]
         _variants[node] = found
     return found
+
+
+def has_content(node: Sum) -> bool:
+    """Whether a sum may have a number other than one in front: not where each of its terms has none."""
+    return any(magnitude(c) != 1 for c in node.coefficients)
 
 
 def _steps(node: Sum) -> Iterator[Node]:

@@ -369,6 +369,8 @@ class IndexForms:
         exact = self.context.exact.get(node)
         if exact is not None and not flip:
             return node, list(exact), 1
+        if not self.context.sums:
+            return None
         content, scalars, _ = node.primitive()
         if abs(content) != 1 or scalars:
             return None

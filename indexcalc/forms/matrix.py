@@ -14,7 +14,7 @@ from indexcalc.forms.algebra import assemble, cheapest, hadamard, matmul, symmet
 from indexcalc.forms.context import Context
 from indexcalc.forms.contraction import Stuck, path
 from indexcalc.forms.expansion import alternatives
-from indexcalc.forms.factoring import variants
+from indexcalc.forms.factoring import has_content, variants
 from indexcalc.forms.means import Means
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose
 from indexcalc.forms.squares import square_roots
@@ -180,24 +180,24 @@ class MatrixForms:
         if grouped is not None and (found := grouped(self, node)) is not None:
             return found
         match node:
-            case tensor.Number(value=value):
-                return (1 if value >= 0 else -1), Number(tensor.magnitude(value))
-            case tensor.Size(symbol=name):
-                return 1, algebra.sized(name, self._size_place)
-            case tensor.Constant(name=name):
-                return 1, Symbol(name, "s", self._size_place)
+            case Einsum():
+                return self._collapse(node)
             case tensor.Variable(name=name):
                 symbol = Symbol(name, kind, self.context.place(name))
                 symbol.diagonal = is_kind(node, "diagonal")
                 return 1, self._marked(node, symbol)
-            case Einsum():
-                return self._collapse(node)
             case sums.Sum():
                 return self._sum(node, flip=True)
             case Apply():
                 return self._apply(node, kind)
             case products.Power():
                 return self._power(node)
+            case tensor.Number(value=value):
+                return (1 if value >= 0 else -1), Number(tensor.magnitude(value))
+            case tensor.Size(symbol=name):
+                return 1, algebra.sized(name, self._size_place)
+            case tensor.Constant(name=name):
+                return 1, Symbol(name, "s", self._size_place)
             case Softmax(axis=axis):
                 arguments = [self._whole(node.children[0])]
                 if len(node.shape) == 2:
@@ -357,6 +357,8 @@ class MatrixForms:
         if not pieces:
             return (), None
         output = node.output
+        if len(pieces) == 1 and set(pieces[0][0]) <= set(output):
+            return pieces[0]
         try:
             steps = path([labels for labels, _ in pieces], output)
         except Stuck as stuck:
@@ -373,9 +375,13 @@ class MatrixForms:
 
     def _with_output(self, labels: Labels, body: Form | None, node: Einsum) -> Form:
         """The contracted form with the axes of the output: ones and diag where it asks for them."""
+        if body is not None and labels == node.output:
+            return algebra.settled(body) if len(labels) == 2 else body
+        if body is not None and labels == node.output[::-1]:
+            return algebra.settled(transpose(body))
         sizes = [algebra.sized(node.sizes[label], self._size_place) for label in node.output]
         if len(node.output) == 1:
-            return body if body is not None else algebra.ones(sizes[0])
+            return algebra.ones(sizes[0])
         first, second = node.output
         if first == second:
             return algebra.eye(sizes[0]) if body is None else algebra.diag(body, sizes[0])
@@ -383,9 +389,7 @@ class MatrixForms:
             return Call("ones", "M", tuple(sizes))
         if labels == (first,):
             return matmul(body, Call("ones", "r", (Number(1), sizes[1])))
-        if labels == (second,):
-            return matmul(algebra.ones(sizes[0]), transpose(body))
-        return algebra.settled(body if labels == (first, second) else transpose(body))
+        return matmul(algebra.ones(sizes[0]), transpose(body))
 
     _size_place = -1
 
@@ -409,7 +413,7 @@ class MatrixForms:
                 best = found
                 self.chosen[node] = variant
         assert best is not None
-        content, scalars, primitive = node.primitive()
+        content, scalars, primitive = node.primitive() if has_content(node) else (1, (), node)
         if abs(content) != 1 and not scalars:
             sign, form = self.signed(primitive)
             sign = sign if content > 0 else -sign
@@ -440,7 +444,7 @@ class MatrixForms:
             form = self._terms(node, exact, False)[1]
             form.typed = True
             return 1, form
-        typed = self.context.as_typed(node)
+        typed = self.context.as_typed(node) if self.context.sums else None
         if typed is not None:
             order, sign = typed
             content = node.primitive()[0]
@@ -488,8 +492,10 @@ def _absorbed(node: Einsum) -> Iterator[tuple[list[Factor], dict[Node, sums.Sum]
     """Products in which a quotient by a scalar is taken into a sum where it cancels: (s - L)/s as 1 - L/s."""
     factors = node.factors
     for place, (scalar, labels) in enumerate(factors):
+        if labels:
+            continue
         base, exponent = split_power(scalar)
-        if labels or exponent >= 0:
+        if exponent >= 0:
             continue
         for child, _ in factors:
             if isinstance(child, sums.Sum) and any(_has_power(term, base) for term in child.children):
