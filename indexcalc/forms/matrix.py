@@ -444,7 +444,7 @@ class MatrixForms:
             form = self._terms(node, exact, False)[1]
             form.typed = True
             return 1, form
-        typed = self.context.as_typed(node) if self.context.sums else None
+        typed = self.context.as_typed(node)
         if typed is not None:
             order, sign = typed
             content = node.primitive()[0]
@@ -454,7 +454,7 @@ class MatrixForms:
             form = self._terms(node if turn > 0 else sums.scale(-1, node), order, False)[1]
             form.typed = True
             return turn, form
-        if len(node.shape) == 2 and any(other.shape == node.shape[::-1] for other in self.context.sums):
+        if self.context.may_be_turned(node):
             turned = products.transpose(node)
             if isinstance(turned, sums.Sum) and self.context.as_typed(turned) is not None:
                 found = self._as_typed(turned, flip)
