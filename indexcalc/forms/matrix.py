@@ -109,7 +109,10 @@ class MatrixForms:
         """The matrix form of a node of rank 0, 1 or 2. Raises NoMatrixForm."""
         _check_rank(node)
         self._prepare(node)
-        form = self._whole(node)
+        if isinstance(node, sums.Sum) and node not in self._plain and self._name(node) is None:
+            form = self._alone(node, flip=False)[1]
+        else:
+            form = self._whole(node)
         return algebra.settled(form) if form.kind == "M" else form
 
     def signed_form(self, node: Node) -> Signed:
@@ -305,6 +308,7 @@ class MatrixForms:
         for child, labels in factors:
             if child in inside:
                 s, form = self._terms(inside[child], None, flip=True)
+                form = self._marked(inside[child], form)
                 pieces.append((labels, form)) if labels else scalars.append((child, form, 1))
             elif not labels and (root := self._number_root(child)) is not None:
                 roots.append(root)
@@ -395,7 +399,13 @@ class MatrixForms:
 
     # ------------------------------------------------------------------ sums
     def _sum(self, node: sums.Sum, flip: bool) -> Signed:
-        """A sum as the user wrote it, or in the best of its variants; with ``flip`` a sign may stand outside."""
+        """A sum for use in a form, which asks whether it is symmetric; with ``flip`` a sign may stand outside."""
+        sign, form = self._alone(node, flip)
+        body = form.parts[0] if isinstance(form, Transpose) else form
+        return sign, self._marked(node, form) if isinstance(body, Sum) else form
+
+    def _alone(self, node: sums.Sum, flip: bool) -> Signed:
+        """A sum as the user wrote it, or in the best of its variants."""
         typed = self._as_typed(node, flip)
         if typed is not None:
             return typed
@@ -478,7 +488,7 @@ class MatrixForms:
             sign, terms = algebra.turned(terms, flip)
             terms = algebra.ordered(terms)
         form: Form = Sum(tuple(terms))
-        return sign, self._marked(node, algebra.settled(form, order is not None)) if form.kind == "M" else form
+        return sign, algebra.settled(form, order is not None) if form.kind == "M" else form
 
     def _multiple(self, coefficient: Rational, node: Node) -> Signed:
         """A term with its coefficient; minus a product or a vector without a name is that with the other sign."""
