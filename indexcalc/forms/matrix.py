@@ -287,9 +287,10 @@ class MatrixForms:
         if not node.coefficient and node.output:
             sizes = tuple([algebra.sized(dimension, self._size_place) for dimension in node.shape])
             return 1, Call("zeros", KIND[len(sizes)], sizes)
-        plain = self._collapsed(node, node.factors, {}, norms)
-        for factors, inside in _absorbed(node):
-            found = self._collapsed(node, factors, inside, norms)
+        factors = node.factors
+        plain = self._collapsed(node, factors, {}, norms)
+        for rest, inside in _absorbed(factors):
+            found = self._collapsed(node, rest, inside, norms)
             if found[1].cost < plain[1].cost:
                 plain = found
         for root in square_roots(node):
@@ -498,9 +499,8 @@ class MatrixForms:
         return self.signed(sums.scale(coefficient, node))
 
 
-def _absorbed(node: Einsum) -> Iterator[tuple[list[Factor], dict[Node, sums.Sum]]]:
+def _absorbed(factors: list[Factor]) -> Iterator[tuple[list[Factor], dict[Node, sums.Sum]]]:
     """Products in which a quotient by a scalar is taken into a sum where it cancels: (s - L)/s as 1 - L/s."""
-    factors = node.factors
     for place, (scalar, labels) in enumerate(factors):
         if labels:
             continue
