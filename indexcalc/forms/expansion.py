@@ -144,7 +144,8 @@ _leaf_powers: dict[Node, dict[Node, Rational]] = cache()
 def _leaves(node: Node) -> dict[Node, Rational]:
     """The factors that a node flattens to, with their exponents."""
     if node not in _leaf_powers:
-        for part in descendants([node], lambda n: n.children if isinstance(n, Einsum) else ()):
+        whole = isinstance(node, Einsum)
+        for part in descendants([node], lambda n: n.children if isinstance(n, Einsum) else ()) if whole else (node,):
             found: dict[Node, Rational] = {}
             if isinstance(part, Einsum):
                 for child in part.children:

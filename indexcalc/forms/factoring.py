@@ -254,4 +254,3 @@ def _widest(node: Node, held: list[Node]) -> Node:
     if any(type(e) is not int for e in (step, *exponents)):
         return node
     return raised(base, min(exponents) if step > 0 else max(exponents))
-
