@@ -437,6 +437,8 @@ def with_minus(form: Form) -> Form:
 # ------------------------------------------------------------------ coefficients
 def assemble(coefficient: Rational, scalars: Sequence[tuple[Form, Rational]], body: Form | None) -> Form:
     """coefficient x powers of scalars x a tensor."""
+    if not scalars and coefficient == 1 and body is not None:
+        return body
     above = sorted([raised(form, e) for form, e in scalars if e > 0], key=_scalar_order)
     below = tuple(sorted([raised(form, -e) for form, e in scalars if e < 0], key=_scalar_order))
     if body is None:
@@ -449,8 +451,6 @@ def assemble(coefficient: Rational, scalars: Sequence[tuple[Form, Rational]], bo
         if not above and not below and coefficient >= 0:
             return Number(coefficient)
         return Product("*", coefficient, tuple(above), below)
-    if not above and not below and coefficient == 1:
-        return body
     if isinstance(body, Product) and body.operator == ".*" and not body.factors and not below:
         if not above:
             return Product(".*", coefficient, (), body.divisors)
@@ -463,6 +463,8 @@ def joined_roots(
     coefficient: Rational, roots: Sequence[tuple[Form, Rational]]
 ) -> tuple[Rational, list[tuple[Form, Rational]]]:
     """sqrt(2)/2 as 1/sqrt(2), and all square roots of numbers as one."""
+    if not roots:
+        return coefficient, []
     above = [form for form, e in roots if e > 0]
     below = [form for form, e in roots if e < 0]
     for form in list(above):
@@ -470,8 +472,6 @@ def joined_roots(
             coefficient = rational(coefficient * form.value)
             above.remove(form)
             below.append(form)
-    if not above and not below:
-        return coefficient, []
     if not above:
         return coefficient, [(Call("sqrt", "s", (_quotient(below, ()),)), -1)]
     return coefficient, [(Call("sqrt", "s", (_quotient(above, below),)), 1)]

@@ -59,4 +59,11 @@ class Context:
     def as_typed(self, node: Sum) -> tuple[tuple[Node, ...], int] | None:
         """For a sum that the user wrote up to a factor: its terms in order, and the sign with which the
         primitive sum stands in the user's text."""
+        if not any(typed.children == node.children for typed in self.sums):  # which costs less to know
+            return None
         return self.sums.get(node.primitive()[2])
+
+    def may_be_turned(self, node: Sum) -> bool:
+        """Whether the user may have written the transpose of a matrix that is a sum."""
+        shape, many = node.shape[::-1], len(node.children)
+        return len(shape) == 2 and any(other.shape == shape and len(other.children) == many for other in self.sums)

@@ -52,20 +52,20 @@ def path(
 
 
 def _step(operands: Sequence[list[Any]], kept: set[Any]) -> tuple[int, ...] | None:
-    at: dict[Any, list[int]] = {}
+    at: dict[Any, tuple[list[int], list[int]]] = {}
     for place, labels in enumerate(operands):
         if len(labels) > 2:
             return None
         for label in labels:
-            at.setdefault(label, []).append(place)
-    vectors = {label: [p for p in places if len(operands[p]) == 1] for label, places in at.items()}
-    matrices = {label: [p for p in places if len(operands[p]) == 2] for label, places in at.items()}
-    for on in vectors.values():  # marks on one vertex
-        if len(on) > 1:
-            return on[0], on[1]
-    for label, edges in matrices.items():  # leaves
+            if label not in at:
+                at[label] = [], []
+            at[label][len(labels) - 1].append(place)
+    for vectors, _ in at.values():  # marks on one vertex
+        if len(vectors) > 1:
+            return vectors[0], vectors[1]
+    for label, (vectors, edges) in at.items():  # leaves
         if label not in kept and len(edges) <= 1:
-            return tuple(sorted(edges + vectors[label]))
+            return tuple(sorted(edges + vectors))
     parallel: dict[frozenset[Any], int] = {}
     for place, labels in enumerate(operands):
         if len(labels) == 2:
@@ -73,15 +73,15 @@ def _step(operands: Sequence[list[Any]], kept: set[Any]) -> tuple[int, ...] | No
             if first != place and not _cycle(set(labels), at, kept):
                 return first, place
     for marks in (0, 1):  # series
-        for label, edges in matrices.items():
-            if label not in kept and len(edges) == 2 and len(vectors[label]) == marks:
-                return (edges[0], edges[1]) if not marks else tuple(sorted((vectors[label][0], edges[0])))
+        for label, (vectors, edges) in at.items():
+            if label not in kept and len(edges) == 2 and len(vectors) == marks:
+                return (edges[0], edges[1]) if not marks else tuple(sorted((vectors[0], edges[0])))
     if len(at) <= 2 and set(at) <= kept:  # nothing left to sum
         pairs = [(p, q) for p in range(len(operands)) for q in range(p + 1, len(operands))]
         return next(((p, q) for p, q in pairs if set(operands[p]) & set(operands[q])), pairs[0])
     return next(((place, (place + 1) % len(operands)) for place, labels in enumerate(operands) if not labels), None)
 
 
-def _cycle(labels: set[Any], at: Mapping[Any, Sequence[int]], kept: set[Any]) -> bool:
+def _cycle(labels: set[Any], at: Mapping[Any, tuple[list[int], list[int]]], kept: set[Any]) -> bool:
     """Whether two parallel edges are all there is on their labels: a trace of their product."""
-    return not labels & kept and all(len(at[label]) == 2 for label in labels)
+    return not labels & kept and all(len(at[label][0]) + len(at[label][1]) == 2 for label in labels)

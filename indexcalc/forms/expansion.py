@@ -92,7 +92,8 @@ def multiplied_out(coefficient: Rational, node: Node, everything: bool) -> list[
 
 def _promising(products: list[Open]) -> bool:
     """Whether two of the products have the same factors, joined alike, or factors of one cancel: only then like
-    terms can merge. Or an identity goes. What is cheap to see before anything is built."""
+    terms can merge. Or an identity goes, or a multiple of one beside a product with the same factors. What is cheap
+    to see before anything is built."""
     seen: dict[frozenset[tuple[Node, Rational]], list[Open]] = {}
     for product in products:
         factors = product[1]
@@ -105,8 +106,14 @@ def _promising(products: list[Open]) -> bool:
                     return True
                 total[base] = total.get(base, 0) + exponent
         seen.setdefault(frozenset(total.items()), []).append(product)
-    alike = [[_joints(product) for product in group] for group in seen.values() if len(group) > 1]
-    return any(joints in group[:place] for group in alike for place, joints in enumerate(group))
+    for group in seen.values():
+        if len(group) > 1:
+            if any(_is_multiple_of_identity(*factor) for _, factors, _, _ in group for factor in factors):
+                return True
+            alike = [_joints(product) for product in group]
+            if any(joints in alike[:place] for place, joints in enumerate(alike)):
+                return True
+    return False
 
 
 def _joints(product: Open) -> Counter[tuple[object, ...]]:
@@ -134,8 +141,11 @@ def _joints(product: Open) -> Counter[tuple[object, ...]]:
 
 
 def _is_identity(factor: tuple[Node, Labels]) -> bool:
-    node, labels = factor
-    return isinstance(node, Einsum) and not node.children and len(set(node.output)) < len(labels)
+    return _is_multiple_of_identity(*factor) and not factor[0].children
+
+
+def _is_multiple_of_identity(node: Node, labels: Labels) -> bool:
+    return isinstance(node, Einsum) and not any(node.subscripts) and len(set(node.output)) < len(labels)
 
 
 _leaf_powers: dict[Node, dict[Node, Rational]] = cache()
@@ -144,7 +154,8 @@ _leaf_powers: dict[Node, dict[Node, Rational]] = cache()
 def _leaves(node: Node) -> dict[Node, Rational]:
     """The factors that a node flattens to, with their exponents."""
     if node not in _leaf_powers:
-        for part in descendants([node], lambda n: n.children if isinstance(n, Einsum) else ()):
+        whole = isinstance(node, Einsum)
+        for part in descendants([node], lambda n: n.children if isinstance(n, Einsum) else ()) if whole else (node,):
             found: dict[Node, Rational] = {}
             if isinstance(part, Einsum):
                 for child in part.children:

@@ -7,12 +7,11 @@ factor has the same roles share it.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from itertools import product as choices
 from typing import NamedTuple
 
-from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants
+from indexcalc.tensor.nodes import Dimension, Labels, Node, Rational, cache, descendants, magnitude
 from indexcalc.tensor.product import Einsum, constant_axes, einsum, is_symmetric, raised, split_power
 from indexcalc.tensor.sums import Sum, add, scale
 
@@ -48,13 +47,18 @@ def variants(node: Sum) -> list[Node]:
     a multiple are the multiples."""
     found = _variants.get(node)
     if found is None:
-        content, scalars, primitive = node.primitive()
+        content, scalars, primitive = node.primitive() if has_content(node) else (1, (), node)
         if primitive is not node and not scalars and isinstance(primitive, Sum):
             found = [scale(content, variant) for variant in variants(primitive)]
         else:
             found = [node, *_steps(node)]
         _variants[node] = found
     return found
+
+
+def has_content(node: Sum) -> bool:
+    """Whether a sum may have a number other than one in front: not where each of its terms has none."""
+    return any(magnitude(c) != 1 for c in node.coefficients)
 
 
 def _steps(node: Sum) -> Iterator[Node]:
@@ -84,7 +88,7 @@ def _step(node: Sum, scalars_too: bool) -> Node | None:
     """The sum with the best group's factor taken out, None where no terms share one."""
     terms = [_term(c, child, scalars_too) for c, child in node.terms]
     for group in _groups(terms):
-        factored = _factored(terms, *group)
+        factored = _factored(node, terms, *group)
         if factored is not None:
             return factored
     return None
@@ -140,10 +144,16 @@ Group = tuple[Node, tuple[Role, ...], dict[int, Peel]]
 
 def _groups(terms: list[Term]) -> list[Group]:
     """The factors that terms share, best first: those of all terms, then those that save most."""
+    terms_with: dict[Node, int] = {}
+    for term in terms:
+        for base in {split_power(node)[0] for node, _ in term.factors}:
+            terms_with[base] = terms_with.get(base, 0) + 1
+    bases = {base for base, count in terms_with.items() if count > 1}
+    if not bases:
+        return []
     groups: dict[tuple[Node, tuple[Role, ...]], dict[int, Peel]] = {}
-    terms_with = Counter(base for term in terms for base in {split_power(node)[0] for node, _ in term.factors})
     for number, term in enumerate(terms):
-        for node, roles, peel in _peels(term, terms_with):
+        for node, roles, peel in _peels(term, bases):
             groups.setdefault((node, roles), {}).setdefault(number, peel)
     shared = [(node, roles, members) for (node, roles), members in groups.items() if len(members) > 1]
 
@@ -155,37 +165,37 @@ def _groups(terms: list[Term]) -> list[Group]:
     return sorted(shared, key=worth, reverse=True)
 
 
-def _peels(term: Term, terms_with: Mapping[Node, int]) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
-    """Every factor of a term that is in other ``terms_with`` its base, with every choice of roles that leaves at most
-    as many axes as a matrix has."""
+def _peels(term: Term, bases: Collection[Node]) -> Iterator[tuple[Node, tuple[Role, ...], Peel]]:
+    """Every factor of a term that is a power of one of these, with every choice of roles that leaves at most as many
+    axes as a matrix has."""
     uses: dict[int, int] = {}
     for _, labels in term.factors:
         for label in labels:
             uses[label] = uses.get(label, 0) + 1
-    most = max(2, len(term.output))
+    output = term.output
+    most = max(2, len(output))
     for place, (node, labels) in enumerate(term.factors):
         base, exponent = split_power(node)
-        step = max(-1, min(1, exponent)) if type(exponent) is int else exponent
-        alone = step == exponent
-        if terms_with[base] < 2 or len(set(labels)) < len(labels):
+        if base not in bases or len(set(labels)) < len(labels):
             continue
-        options = [_roles(label, term.output, alone and uses[label] == 1) for label in labels]
+        step = max(-1, min(1, exponent)) if type(exponent) is int else exponent
+        peeled = raised(base, step)
+        options = [_roles(label, output, step == exponent and uses[label] == 1) for label in labels]
         for roles in choices(*options):
             kinds = [role for role, _ in roles]
             links = kinds.count("link")
-            if links and "had" in kinds:
-                continue
-            if len(labels) == 1 and links and uses[labels[0]] != 2:
-                continue  # only off the end of a chain
-            rank = len(term.output) + links - sum([len(positions) for role, positions in roles if role == "out"])
-            if rank > most:
-                continue
-            if "out" not in kinds and any(r == "link" and x in term.output for r, x in zip(kinds, labels, strict=True)):
-                continue
+            if links:
+                if "had" in kinds or (len(labels) == 1 and uses[labels[0]] != 2):
+                    continue  # a vector only off the end of a chain
+                if links == len(labels) and any(label in output for label in labels):
+                    continue
+                rank = len(output) + links - sum([len(positions) for role, positions in roles if role == "out"])
+                if rank > most:
+                    continue
             axes = labels
             if len(labels) == 2 and roles[1] < roles[0] and is_symmetric(node):
                 roles, axes = roles[::-1], labels[::-1]
-            yield raised(base, step), roles, Peel(place, axes)
+            yield peeled, roles, Peel(place, axes)
 
 
 def _roles(label: int, output: Labels, alone: bool) -> list[Role]:
@@ -200,7 +210,9 @@ def _roles(label: int, output: Labels, alone: bool) -> list[Role]:
     return [*had, ("out", positions), ("link", ())]
 
 
-def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: dict[int, Peel]) -> Node | None:
+def _factored(
+    total: Sum, terms: list[Term], node: Node, roles: tuple[Role, ...], members: dict[int, Peel]
+) -> Node | None:
     """The sum with the shared factor outside the sum of what is left of its terms; None where some of that
     is a vector to be repeated along an axis: ``ones(m)*v'``."""
     node = _widest(node, [terms[number].factors[peel.place][0] for number, peel in members.items()])
@@ -232,7 +244,7 @@ def _factored(terms: list[Term], node: Node, roles: tuple[Role, ...], members: d
     whole = tuple([joined.get(position, position) for position in range(rank)])
     shape = [terms[0].sizes[label] for label in terms[0].output]
     factored = einsum(1, [(node, tuple(axes)), (inner, labels)], whole, {p: shape[p] for p in whole})
-    return add([(1, factored)] + [(t.coefficient, _node(t)) for k, t in enumerate(terms) if k not in members])
+    return add([(1, factored), *[term for k, term in enumerate(total.terms) if k not in members]])
 
 
 def _widest(node: Node, held: list[Node]) -> Node:
@@ -242,7 +254,3 @@ def _widest(node: Node, held: list[Node]) -> Node:
     if any(type(e) is not int for e in (step, *exponents)):
         return node
     return raised(base, min(exponents) if step > 0 else max(exponents))
-
-
-def _node(term: Term) -> Node:
-    return einsum(1, term.factors, term.output, {label: term.sizes[label] for label in term.output})

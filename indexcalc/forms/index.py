@@ -14,7 +14,7 @@ from indexcalc.errors import IndexcalcError
 from indexcalc.forms import algebra
 from indexcalc.forms.context import Context
 from indexcalc.forms.expansion import as_terms
-from indexcalc.forms.factoring import variants
+from indexcalc.forms.factoring import has_content, variants
 from indexcalc.forms.matrix import MatrixForms, NoMatrixForm
 from indexcalc.forms.nodes import Call, Cost, Entries, Form, Number, Power, Product, Sum, SumOver, Symbol
 from indexcalc.tensor import nodes as tensor
@@ -357,8 +357,9 @@ class IndexForms:
         def cost(variant: Node) -> Cost:
             return self._sum_of(variant, letters, Scope(set(scope.used)), flip=False)[1].cost
 
-        best = min(variants(node), key=cost)
-        content, scalars, primitive = node.primitive()
+        ways = variants(node)
+        best = node if len(ways) == 1 else min(ways, key=cost)
+        content, scalars, primitive = node.primitive() if has_content(node) else (1, (), node)
         if abs(content) == 1 or scalars or best is not node:
             return best
         inner = self._signed(primitive, letters, Scope(set(scope.used)))[1]
@@ -369,15 +370,15 @@ class IndexForms:
         exact = self.context.exact.get(node)
         if exact is not None and not flip:
             return node, list(exact), 1
-        content, scalars, _ = node.primitive()
-        if abs(content) != 1 or scalars:
-            return None
         for turn in (False, True):
-            if turn and len(node.shape) != 2:
+            if turn and not self.context.may_be_turned(node):
                 return None
             seen = products.transpose(node) if turn else node
             typed = self.context.as_typed(seen) if isinstance(seen, sums.Sum) else None
             if typed is not None:
+                content, scalars, _ = node.primitive()
+                if abs(content) != 1 or scalars:
+                    return None
                 order = [products.transpose(term) for term in typed[0]] if turn else list(typed[0])
                 sign = typed[1] * (1 if content > 0 else -1)
                 as_written = sums.scale(sign, node)

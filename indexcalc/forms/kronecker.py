@@ -314,8 +314,9 @@ def _flattened(forms: MatrixForms, node: Node) -> tuple[int, Form]:
 
 def _product(forms: MatrixForms, node: Node) -> tuple[int, Form] | None:
     assert isinstance(node, Einsum)
-    groups = tuple([(axis,) for axis in range(len(node.output))])
-    return times_vector(forms, node, groups) if len(groups) < 2 else None
+    if len(node.output) > 1 or not any(isinstance(child, Split) for child in node.children):
+        return None
+    return times_vector(forms, node, tuple([(axis,) for axis in range(len(node.output))]))
 
 
 GROUPED[Flatten] = _flattened

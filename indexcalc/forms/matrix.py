@@ -14,7 +14,7 @@ from indexcalc.forms.algebra import assemble, cheapest, hadamard, matmul, symmet
 from indexcalc.forms.context import Context
 from indexcalc.forms.contraction import Stuck, path
 from indexcalc.forms.expansion import alternatives
-from indexcalc.forms.factoring import variants
+from indexcalc.forms.factoring import has_content, variants
 from indexcalc.forms.means import Means
 from indexcalc.forms.nodes import Call, Form, Number, Power, Product, Sum, Symbol, Transpose
 from indexcalc.forms.squares import square_roots
@@ -109,7 +109,10 @@ class MatrixForms:
         """The matrix form of a node of rank 0, 1 or 2. Raises NoMatrixForm."""
         _check_rank(node)
         self._prepare(node)
-        form = self._whole(node)
+        if isinstance(node, sums.Sum) and node not in self._plain and self._name(node) is None:
+            form = self._alone(node, flip=False)[1]
+        else:
+            form = self._whole(node)
         return algebra.settled(form) if form.kind == "M" else form
 
     def signed_form(self, node: Node) -> Signed:
@@ -180,24 +183,24 @@ class MatrixForms:
         if grouped is not None and (found := grouped(self, node)) is not None:
             return found
         match node:
-            case tensor.Number(value=value):
-                return (1 if value >= 0 else -1), Number(tensor.magnitude(value))
-            case tensor.Size(symbol=name):
-                return 1, algebra.sized(name, self._size_place)
-            case tensor.Constant(name=name):
-                return 1, Symbol(name, "s", self._size_place)
+            case Einsum():
+                return self._collapse(node)
             case tensor.Variable(name=name):
                 symbol = Symbol(name, kind, self.context.place(name))
                 symbol.diagonal = is_kind(node, "diagonal")
                 return 1, self._marked(node, symbol)
-            case Einsum():
-                return self._collapse(node)
             case sums.Sum():
                 return self._sum(node, flip=True)
             case Apply():
                 return self._apply(node, kind)
             case products.Power():
                 return self._power(node)
+            case tensor.Number(value=value):
+                return (1 if value >= 0 else -1), Number(tensor.magnitude(value))
+            case tensor.Size(symbol=name):
+                return 1, algebra.sized(name, self._size_place)
+            case tensor.Constant(name=name):
+                return 1, Symbol(name, "s", self._size_place)
             case Softmax(axis=axis):
                 arguments = [self._whole(node.children[0])]
                 if len(node.shape) == 2:
@@ -284,9 +287,10 @@ class MatrixForms:
         if not node.coefficient and node.output:
             sizes = tuple([algebra.sized(dimension, self._size_place) for dimension in node.shape])
             return 1, Call("zeros", KIND[len(sizes)], sizes)
-        plain = self._collapsed(node, node.factors, {}, norms)
-        for factors, inside in _absorbed(node):
-            found = self._collapsed(node, factors, inside, norms)
+        factors = node.factors
+        plain = self._collapsed(node, factors, {}, norms)
+        for rest, inside in _absorbed(factors):
+            found = self._collapsed(node, rest, inside, norms)
             if found[1].cost < plain[1].cost:
                 plain = found
         for root in square_roots(node):
@@ -305,6 +309,7 @@ class MatrixForms:
         for child, labels in factors:
             if child in inside:
                 s, form = self._terms(inside[child], None, flip=True)
+                form = self._marked(inside[child], form)
                 pieces.append((labels, form)) if labels else scalars.append((child, form, 1))
             elif not labels and (root := self._number_root(child)) is not None:
                 roots.append(root)
@@ -357,6 +362,8 @@ class MatrixForms:
         if not pieces:
             return (), None
         output = node.output
+        if len(pieces) == 1 and set(pieces[0][0]) <= set(output):
+            return pieces[0]
         try:
             steps = path([labels for labels, _ in pieces], output)
         except Stuck as stuck:
@@ -373,9 +380,13 @@ class MatrixForms:
 
     def _with_output(self, labels: Labels, body: Form | None, node: Einsum) -> Form:
         """The contracted form with the axes of the output: ones and diag where it asks for them."""
+        if body is not None and labels == node.output:
+            return algebra.settled(body) if len(labels) == 2 else body
+        if body is not None and labels == node.output[::-1]:
+            return algebra.settled(transpose(body))
         sizes = [algebra.sized(node.sizes[label], self._size_place) for label in node.output]
         if len(node.output) == 1:
-            return body if body is not None else algebra.ones(sizes[0])
+            return algebra.ones(sizes[0])
         first, second = node.output
         if first == second:
             return algebra.eye(sizes[0]) if body is None else algebra.diag(body, sizes[0])
@@ -383,15 +394,19 @@ class MatrixForms:
             return Call("ones", "M", tuple(sizes))
         if labels == (first,):
             return matmul(body, Call("ones", "r", (Number(1), sizes[1])))
-        if labels == (second,):
-            return matmul(algebra.ones(sizes[0]), transpose(body))
-        return algebra.settled(body if labels == (first, second) else transpose(body))
+        return matmul(algebra.ones(sizes[0]), transpose(body))
 
     _size_place = -1
 
     # ------------------------------------------------------------------ sums
     def _sum(self, node: sums.Sum, flip: bool) -> Signed:
-        """A sum as the user wrote it, or in the best of its variants; with ``flip`` a sign may stand outside."""
+        """A sum for use in a form, which asks whether it is symmetric; with ``flip`` a sign may stand outside."""
+        sign, form = self._alone(node, flip)
+        body = form.parts[0] if isinstance(form, Transpose) else form
+        return sign, self._marked(node, form) if isinstance(body, Sum) else form
+
+    def _alone(self, node: sums.Sum, flip: bool) -> Signed:
+        """A sum as the user wrote it, or in the best of its variants."""
         typed = self._as_typed(node, flip)
         if typed is not None:
             return typed
@@ -409,7 +424,7 @@ class MatrixForms:
                 best = found
                 self.chosen[node] = variant
         assert best is not None
-        content, scalars, primitive = node.primitive()
+        content, scalars, primitive = node.primitive() if has_content(node) else (1, (), node)
         if abs(content) != 1 and not scalars:
             sign, form = self.signed(primitive)
             sign = sign if content > 0 else -sign
@@ -450,7 +465,7 @@ class MatrixForms:
             form = self._terms(node if turn > 0 else sums.scale(-1, node), order, False)[1]
             form.typed = True
             return turn, form
-        if len(node.shape) == 2 and any(other.shape == node.shape[::-1] for other in self.context.sums):
+        if self.context.may_be_turned(node):
             turned = products.transpose(node)
             if isinstance(turned, sums.Sum) and self.context.as_typed(turned) is not None:
                 found = self._as_typed(turned, flip)
@@ -474,7 +489,7 @@ class MatrixForms:
             sign, terms = algebra.turned(terms, flip)
             terms = algebra.ordered(terms)
         form: Form = Sum(tuple(terms))
-        return sign, self._marked(node, algebra.settled(form, order is not None)) if form.kind == "M" else form
+        return sign, algebra.settled(form, order is not None) if form.kind == "M" else form
 
     def _multiple(self, coefficient: Rational, node: Node) -> Signed:
         """A term with its coefficient; minus a product or a vector without a name is that with the other sign."""
@@ -484,12 +499,13 @@ class MatrixForms:
         return self.signed(sums.scale(coefficient, node))
 
 
-def _absorbed(node: Einsum) -> Iterator[tuple[list[Factor], dict[Node, sums.Sum]]]:
+def _absorbed(factors: list[Factor]) -> Iterator[tuple[list[Factor], dict[Node, sums.Sum]]]:
     """Products in which a quotient by a scalar is taken into a sum where it cancels: (s - L)/s as 1 - L/s."""
-    factors = node.factors
     for place, (scalar, labels) in enumerate(factors):
+        if labels:
+            continue
         base, exponent = split_power(scalar)
-        if labels or exponent >= 0:
+        if exponent >= 0:
             continue
         for child, _ in factors:
             if isinstance(child, sums.Sum) and any(_has_power(term, base) for term in child.children):

@@ -20,9 +20,9 @@ class Means:
 
     def of(self, node: Node, form: Form, exponent: Rational = 1) -> Form:
         """The form of a factor: mean(x) for sum(x) where the product is divided by the number of entries of x."""
-        base, _ = split_power(node)
         if not self.left or not isinstance(form, Call) or form.function != "sum" or exponent <= 0:
             return form
+        base, _ = split_power(node)
         if not isinstance(base, Einsum) or len(base.children) != 1:
             return form
         counts = Counter([str(size) for label, size in enumerate(base.sizes) if label not in base.output])

@@ -166,15 +166,16 @@ class Product(Form):
         self, operator: str, coefficient: Rational, factors: tuple[Form, ...], divisors: tuple[Form, ...] = ()
     ) -> None:
         self.operator, self.coefficient, self.factors, self.divisors = operator, coefficient, factors, divisors
+        parts = factors + divisors
         size = magnitude(coefficient)
         shown = size != 1 or not factors
-        joints = len(factors) + shown - 1
-        tokens = (coefficient < 0) + (shown and (1 if size.denominator == 1 else 3))
-        tokens += (0 if operator == " " else joints) + len(divisors)
-        tokens += 2 * sum([brackets(part, PRODUCT) for part in factors + divisors])
-        self._count(
-            product_kind(operator, factors, divisors), PRODUCT, factors + divisors, joints + len(divisors), tokens
-        )
+        operations = len(parts) + shown - 1
+        tokens = (len(divisors) if operator == " " else operations) + (coefficient < 0)
+        if shown:
+            tokens += 1 if size.denominator == 1 else 3
+        for part in parts:
+            tokens += 2 * brackets(part, PRODUCT)
+        self._count(product_kind(operator, factors, divisors), PRODUCT, parts, operations, tokens)
 
 
 def product_kind(operator: str, factors: Sequence[Form], divisors: Sequence[Form]) -> str:
@@ -183,7 +184,7 @@ def product_kind(operator: str, factors: Sequence[Form], divisors: Sequence[Form
     kind = "s"
     for form in factors if operator == "*" else (*factors, *divisors):
         if form.kind != "s":
-            kind = MATRIX_PRODUCT[kind + form.kind] if kind != "s" and operator == "*" else form.kind
+            kind = form.kind if kind == "s" or operator != "*" else MATRIX_PRODUCT[kind + form.kind]
     return kind
 
 
@@ -226,7 +227,7 @@ def same(a: Form, b: Form) -> bool:
         a, b = stack.pop()
         if a is b:
             continue
-        if type(a) is not type(b) or a.cost != b.cost or len(a.parts) != len(b.parts) or _own(a) != _own(b):
+        if type(a) is not type(b) or a.tokens != b.tokens or len(a.parts) != len(b.parts) or _own(a) != _own(b):
             return False
         stack.extend(zip(a.parts, b.parts, strict=True))
     return True
@@ -234,10 +235,10 @@ def same(a: Form, b: Form) -> bool:
 
 def _own(form: Form) -> tuple[object, ...]:
     match form:
-        case Number():
-            return (form.value,)
         case Symbol():
             return form.name, form.letters
+        case Number():
+            return (form.value,)
         case Call():
             return form.function, form.letters
         case Entries():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -36,15 +36,17 @@ def text(form: Form) -> str:
     return "".join([piece for piece, _ in pieces(form)])
 
 
-def pieces(form: Form) -> Iterator[tuple[str, str]]:
+def pieces(form: Form) -> list[tuple[str, str]]:
     """The text of a form in pieces, each with what it is. Iterative: depth is no limit."""
+    laid: list[tuple[str, str]] = []
     stack: list[Piece] = [form]
     while stack:
         piece = stack.pop()
         if isinstance(piece, tuple):
-            yield piece
+            laid.append(piece)
         else:
             stack += LAYOUTS[type(piece)](piece)[::-1]
+    return laid
 
 
 def _symbol(form: Symbol) -> list[Piece]:
