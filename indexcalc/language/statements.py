@@ -156,11 +156,11 @@ def _program(left: syntax.Call, body: Syntax, scope: Scope) -> Program:
 def declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
     """``x, y: vector(n)`` is read as x, and the double contraction of y with vector(n)."""
     last = items[-1]
-    if not isinstance(last, syntax.Product) or len(last.factors) < 2:
+    if not isinstance(last, syntax.Product) or len(last.factors) < 2 or last.factors[1][0] != ":":
         return None
-    (_, name), (operator, kind), *more = last.factors
+    (_, name), (_, kind), *more = last.factors
     word = kind.function if isinstance(kind, syntax.Call) else kind.text if isinstance(kind, Name) else ""
-    if operator != ":" or word not in KINDS:
+    if word not in KINDS:
         return None
     names = tuple([n for n in (*items[:-1], name) if isinstance(n, Name)])
     if len(names) < len(items):
