@@ -109,10 +109,10 @@ class Tables:
         found: list[Word] = []
         at, make, ignored, reserved = 0, str.__new__, self._ignored, self._reserved
         for match in self._word.finditer(text):
-            before, (start, at), kind = at, match.span(), match.lastgroup
+            before, (start, at), kind = at, match.span(), match.lastgroup or ""
             if start > before:
                 raise Misfit
-            end = match.end(kind)  # type: ignore[arg-type]
+            end = match.end(kind)
             if kind not in ignored:
                 letters = text[start:end]
                 word = make(Word, letters)  # Word(…), which takes twice as long
