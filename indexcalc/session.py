@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PassesMode = Literal["none", "open", "loops", "all"]
 Mode = Literal["run", "diff", "simplify", "check"]
+KEPT = (Declaration, Program)
+"""Statements that are never an expression."""
 LAYOUTS = ("numerator", "denominator", "both")
 
 
@@ -77,7 +79,7 @@ class Session:
                     raise IndexcalcError("E107", "this is a claim", statement.span, help_)
                 made = Claim(text, statement.formula, ())
                 return list(self.verdicts(statement.question, text, made, line=line))
-            if isinstance(statement, Declaration | Program) or (isinstance(statement, Definition) and mode == "run"):
+            if isinstance(statement, KEPT) or (isinstance(statement, Definition) and mode == "run"):
                 self._definitions.keep(statement, text)
                 return []
             if isinstance(statement, Definition):

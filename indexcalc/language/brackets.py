@@ -47,7 +47,7 @@ class Brackets:
     @classmethod
     def told_apart(cls, text: str, words: Sequence[Word]) -> Iterable[Word]:
         """The words of a text; they need no processing where it has no bars and no loops and few brackets."""
-        few = text.count("(") + text.count("[") + text.count("{") <= DEEPEST
+        few = len(text) <= DEEPEST or text.count("(") + text.count("[") + text.count("{") <= DEEPEST
         return words if few and not ("|" in text or "‖" in text or ".." in text) else cls().process(words)
 
     def process(self, stream: Iterable[T]) -> Iterator[T | Word]:

@@ -68,7 +68,7 @@ class Builder:
         return syntax.Call(_across(parts), syntax.EINSUM + rest.split(quote)[0], parts[0].span, parts[1])
 
     def arguments(self, parts: list[Any]) -> tuple[Syntax, ...]:
-        return tuple([part for part in parts if not isinstance(part, Word)])
+        return tuple(parts[::2])  # between commas
 
     def group(self, parts: list[Any]) -> Syntax:
         return syntax.Group(_across(parts), parts[1])
@@ -189,7 +189,7 @@ class Builder:
         return Statement(_across(parts), parts[0], "==", parts[2])
 
     def start(self, parts: list[Any]) -> Statement:
-        return Statement(_across(parts), parts[0], "", None)
+        return Statement(parts[0].span, parts[0], "", None)
 
 
 def _is_differential(node: Syntax) -> bool:

@@ -42,14 +42,9 @@ class Definitions:
             if declaration.kind == "elementwise":
                 self.scope.functions |= {name.text: name.span for name in declaration.names}
                 return
-            given = []
-            for size, _ in declaration.sizes:
-                parts = [int(part) if part.isdigit() else part for part in size.split("*")]
-                fixed = [self.scope.sizes.fixed(part) for part in parts]
-                given.append(fixed[0] if len(fixed) == 1 else self.scope.sizes.product(fixed))
-                self.scope.size_symbols |= {part for part in parts if isinstance(part, str)}
+            given = tuple([self._given(size) for size, _ in declaration.sizes])
             for name in declaration.names:
-                axes = tuple(given) or self._unknown_axes(declaration)
+                axes = given or self._unknown_axes(declaration)
                 spelled = syntax.spelling(name.text, name.scripts)
                 symbol = Symbol(spelled, kind_of(axes), axes, as_typed(spelled, name, text), name.span, assumed=False)
                 symbol.structure = declaration.structure
@@ -57,6 +52,17 @@ class Definitions:
                 if found := member_of(name):
                     self.scope.open.members[found[0]] = found[1]
                     self.recurrences.learn([found[0]])
+
+    def _given(self, size: str) -> int:
+        """A size that is declared: ``n``, ``3``, ``m*n``."""
+        fixed = []
+        for part in size.split("*"):
+            if part.isdigit():
+                fixed.append(self.scope.sizes.fixed(int(part)))
+            else:
+                fixed.append(self.scope.sizes.fixed(part))
+                self.scope.size_symbols.add(part)
+        return fixed[0] if len(fixed) == 1 else self.scope.sizes.product(fixed)
 
     def _unknown_axes(self, declaration: Declaration) -> core.Axes:
         """``W: matrix`` says nothing of sizes."""

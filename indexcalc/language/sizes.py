@@ -29,10 +29,11 @@ class Sizes:
 
     def fixed(self, value: Dimension) -> int:
         """The unknown that has this value."""
-        if value not in self._fixed:
-            self._fixed[value] = self.new()
-            self._value[self._fixed[value]] = value
-        return self._fixed[value]
+        size = self._fixed.get(value)
+        if size is None:
+            size = self._fixed[value] = self.new()
+            self._value[size] = value
+        return size
 
     def product(self, parts: Iterable[int]) -> int:
         """The unknown that is the product of others."""

@@ -27,12 +27,14 @@ def split(text: str) -> Iterator[tuple[int, str]]:
 
 
 _LINE_END = re.compile(r"\r\n?|\n")
-_CODE = re.compile(r"^(?:[^\\#%]|\\.?)*")
+_CODE = re.compile(r"^(?:[^\\#%]++|\\.?)*")
 _SEMICOLON = re.compile(r"(?<!\\);")
 
 
 def _last_line(lines: Sequence[str], first: int) -> int:
     """The line on which what opens on the first one is closed, or the first."""
+    if first + 1 == len(lines):
+        return first
     depth = displays = dollars = 0
     for number, line in enumerate(lines[first : first + MOST_LINES], first):
         depth += sum(map(line.count, ("(", "[", "{", r"\begin{"))) - sum(map(line.count, (")", "]", "}", r"\end{")))

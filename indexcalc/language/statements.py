@@ -15,7 +15,8 @@ from indexcalc.tensor.functions import BY_NAME
 
 RANKS = {"scalar": (0,), "vector": (1,), "matrix": (2,), "tensor": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
 SQUARE = ("symmetric", "skew", "spd", "diagonal", "orthogonal")
-KINDS = frozenset([*RANKS, *SQUARE, "elementwise", "positive"])
+SHAPES = frozenset([*RANKS, *SQUARE])
+KINDS = SHAPES | {"elementwise", "positive"}
 
 
 class Declaration(NamedTuple):
@@ -155,11 +156,11 @@ def _program(left: syntax.Call, body: Syntax, scope: Scope) -> Program:
 def declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
     """``x, y: vector(n)`` is read as x, and the double contraction of y with vector(n)."""
     last = items[-1]
-    if not isinstance(last, syntax.Product) or len(last.factors) < 2:
+    if not isinstance(last, syntax.Product) or len(last.factors) < 2 or last.factors[1][0] != ":":
         return None
-    (_, name), (operator, kind), *more = last.factors
+    (_, name), (_, kind), *more = last.factors
     word = kind.function if isinstance(kind, syntax.Call) else kind.text if isinstance(kind, Name) else ""
-    if operator != ":" or word not in KINDS:
+    if word not in KINDS:
         return None
     names = tuple([n for n in (*items[:-1], name) if isinstance(n, Name)])
     if len(names) < len(items):
@@ -171,16 +172,17 @@ def declaration(items: tuple[Syntax, ...], span: Span) -> Declaration | None:
         )
     if words == ["elementwise"] and isinstance(kind, Name):
         return Declaration(span, names, "elementwise", (), ())
-    rank, structure = "matrix" if word in SQUARE else word, tuple([w for w in words if w not in RANKS])
-    if rank not in RANKS or not {*RANKS, *SQUARE}.isdisjoint(words[1:]):
+    square = word in SQUARE
+    rank, structure = "matrix" if square else word, tuple([w for w in words if w not in RANKS])
+    if rank not in RANKS or not SHAPES.isdisjoint(words[1:]):
         message = f"`{' '.join(words)}` is no kind"
         raise IndexcalcError("E307", message, kind.span, "one of scalar, vector, matrix, …, then `positive` or nothing")
     arguments = kind.arguments if isinstance(kind, syntax.Call) else ()
     sizes = tuple([(_size(argument), argument.span) for argument in arguments])
-    if len(sizes) not in ((0, 1) if word in SQUARE else (0, *RANKS[rank])) or (rank == "tensor" and not sizes):
+    if (len(sizes) not in ((1,) if square else RANKS[rank]) and sizes) or (rank == "tensor" and not sizes):
         message = f"`{word}` has not {len(sizes)} sizes"
         raise IndexcalcError("E307", message, kind.span, "`scalar`, `vector(n)`, `matrix(m, n)`, `symmetric(n)`")
-    if word in SQUARE:
+    if square:
         sizes *= 2
     return Declaration(span, names, rank, structure, sizes)
 

@@ -109,13 +109,14 @@ class Tables:
         found: list[Word] = []
         at, make, ignored, reserved = 0, str.__new__, self._ignored, self._reserved
         for match in self._word.finditer(text):
-            start, kind = match.start(), match.lastgroup
-            if start > at:
+            before, (start, at), kind = at, match.span(), match.lastgroup or ""
+            if start > before:
                 raise Misfit
-            at, end = match.end(), match.end(kind)  # type: ignore[arg-type]
+            end = match.end(kind)
             if kind not in ignored:
-                word = make(Word, text[start:end])  # Word(…), which takes twice as long
-                word.type, word.span = reserved.get(word, kind) if kind == "NAME" else kind, (start, end)
+                letters = text[start:end]
+                word = make(Word, letters)  # Word(…), which takes twice as long
+                word.type, word.span = reserved.get(letters, kind) if kind == "NAME" else kind, (start, end)
                 found.append(word)
         if at < len(text):
             raise Misfit
