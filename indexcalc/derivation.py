@@ -10,7 +10,6 @@ from typing import NamedTuple
 from indexcalc.calculus.derivative import differential, jacobian, jacobians, pullback
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters, all_letters
-from indexcalc.forms.naming import most_names
 from indexcalc.tensor.nodes import Labels, Node, Shape, Variable, descendants, variable
 from indexcalc.tensor.product import einsum, reindex
 from indexcalc.tensor.structure import projection, restored
@@ -210,11 +209,6 @@ class Derivation:
         inner = [node for node in descendants([self.derivative]) if node.children]
         return {"nodes": len(inner), "operations": sum(len(node.children) for node in inner)}
 
-    @cached_property
-    def words(self) -> int:
-        """The names that the derivative spells out, at most: of a short one no part needs a name."""
-        return most_names(self.derivative)
-
     # ------------------------------------------------------------------ names
     def fresh(self, stem: str) -> str:
         """A name that nothing has yet: the stem, or the stem with a number."""
@@ -265,13 +259,14 @@ class Derivation:
         used = {letter for letters in given for letter in letters} | set(self.task.preferred)
         found: list[Letters] = []
         for shape, letters in zip(shapes, given, strict=False):
-            taken = {letter for group in found for letter in group}
-            if shape and (len(letters) != len(shape) or taken & set(letters)):
-                pair = next((p for p in PAIRS if len(p) >= len(shape) and not used & set(p[: len(shape)])), "")
-                spare = (letter for letter in all_letters() if letter not in used)
-                letters = tuple(pair[: len(shape)]) or tuple(islice(spare, len(shape)))
-                used |= set(pair or letters)
-            found.append(letters if shape else ())
+            rank = len(shape)
+            if not rank:
+                letters = ()
+            elif len(letters) != rank or not all(map(set(letters).isdisjoint, found)):
+                pair = next((p for p in PAIRS if rank <= len(p) and used.isdisjoint(p[:rank])), "")
+                letters = tuple(pair[:rank]) or tuple(islice((x for x in all_letters() if x not in used), rank))
+                used.update(pair or letters)
+            found.append(letters)
         return tuple(found)
 
     @property

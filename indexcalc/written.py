@@ -11,7 +11,7 @@ from indexcalc.forms.context import FIRST, Context
 from indexcalc.forms.factoring import apart
 from indexcalc.forms.index import NoIndexForm
 from indexcalc.forms.matrix import NoMatrixForm
-from indexcalc.forms.naming import LONG, WORDY, parts_to_name, repeated
+from indexcalc.forms.naming import is_wordy, parts_to_name, repeated
 from indexcalc.forms.nodes import Form
 from indexcalc.forms.printed import Printed, Writer
 from indexcalc.language.reader import Declared, Reader
@@ -57,8 +57,10 @@ class Written:
             names = {node: name for node, name in task.defined.items() if node is not derivation.output}
         if task.name and task.form != "simplify" and derivation.output.children:
             names[derivation.output] = task.name
-        parts = parts_to_name(derivation.derivative, names) if derivation.words > LONG else []
-        if not parts and self.by_definitions and derivation.words > WORDY:
+        if not is_wordy(derivation.derivative):
+            return names
+        parts = parts_to_name(derivation.derivative, names)
+        if not parts and self.by_definitions:
             parts = [node for node in repeated(derivation.derivative, names) if node not in self.unnamed]
         if not parts:
             return names

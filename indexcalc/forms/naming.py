@@ -26,12 +26,17 @@ SAVED = 5
 """Names that naming a part has to save then."""
 
 
-def most_names(root: Node) -> int:
-    """No fewer names than a result spells out, whichever of its parts have one."""
-    length: dict[Node, int] = {}
-    for node in descendants([root]):
-        length[node] = sum([length[child] for child in node.children]) or 1
-    return length[root]
+def is_wordy(root: Node) -> bool:
+    """Whether a result may spell out so many names that its parts get some. Of a short one this is soon seen, and it
+    does not depend on what has a name."""
+    count, stack = 0, [root]
+    while stack and count <= WORDY:
+        children = stack.pop().children
+        if children:
+            stack += children
+        else:
+            count += 1
+    return count > WORDY
 
 
 def repeated(root: Node, given: Mapping[Node, str]) -> list[Node]:
