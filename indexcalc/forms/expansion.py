@@ -19,8 +19,9 @@ Open = tuple[Rational, Factors, Labels, dict[int, Dimension]]
 """A product while it is multiplied out: coefficient, factors, output, sizes."""
 
 
-def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
-    """Other nodes of the same value: multiplied out, where like terms then merge or cancel, or ``every`` way."""
+def alternatives(node: Node, every: bool = False, factored: bool = False) -> Iterator[Node]:
+    """Other nodes of the same value: multiplied out, where like terms then merge or cancel, or ``every`` way. What is
+    not ``factored`` to one product may also have common factors then, where terms are made of the same."""
     parts = descendants([node])
     kinds = set(map(type, parts))
     starts = [node]
@@ -32,7 +33,7 @@ def alternatives(node: Node, every: bool = False) -> Iterator[Node]:
         starts.append(determinants_apart(node))
     seen = {node}
     for start in starts:
-        for candidate in _expansions(start, every or start is not node):
+        for candidate in _expansions(start, every or start is not node, factored):
             if candidate not in seen:
                 seen.add(candidate)
                 yield candidate
@@ -43,7 +44,7 @@ def _without_epsilons(node: Node) -> Node:
     return add([(c, as_deltas(child)) for c, child in node.terms]) if isinstance(node, Sum) else as_deltas(node)
 
 
-def _expansions(node: Node, every: bool) -> Iterator[Node]:
+def _expansions(node: Node, every: bool, factored: bool) -> Iterator[Node]:
     if every:
         yield node
     products = node.terms if isinstance(node, Sum) else [(1, node)]
@@ -56,7 +57,7 @@ def _expansions(node: Node, every: bool) -> Iterator[Node]:
             if parts is None or len(expanded) + len(parts) > MOST_TERMS:
                 return
             expanded += parts
-        if every or _promising(expanded):
+        if every or _promising(expanded, factored):
             yield add(
                 (1, einsum(c, factors, output, {x: sizes[x] for x in output})) for c, factors, output, sizes in expanded
             )
@@ -90,10 +91,10 @@ def multiplied_out(coefficient: Rational, node: Node, everything: bool) -> list[
     return done
 
 
-def _promising(products: list[Open]) -> bool:
-    """Whether two of the products have the same factors, joined alike, or factors of one cancel: only then like
-    terms can merge. Or an identity goes, or a multiple of one beside a product with the same factors. What is cheap
-    to see before anything is built."""
+def _promising(products: list[Open], factored: bool) -> bool:
+    """Whether two of the products have the same factors, if ``factored`` joined alike, or factors of one cancel: only
+    then like terms can merge. Or an identity goes, or a multiple of one beside a product with the same factors. What
+    is cheap to see before anything is built."""
     seen: dict[frozenset[tuple[Node, Rational]], list[Open]] = {}
     for product in products:
         factors = product[1]
@@ -106,14 +107,13 @@ def _promising(products: list[Open]) -> bool:
                     return True
                 total[base] = total.get(base, 0) + exponent
         seen.setdefault(frozenset(total.items()), []).append(product)
-    for group in seen.values():
-        if len(group) > 1:
-            if any(_is_multiple_of_identity(*factor) for _, factors, _, _ in group for factor in factors):
-                return True
-            alike = [_joints(product) for product in group]
-            if any(joints in alike[:place] for place, joints in enumerate(alike)):
-                return True
-    return False
+    groups = [group for group in seen.values() if len(group) > 1]
+    if not factored or any(
+        _is_multiple_of_identity(*f) for group in groups for _, factors, *_ in group for f in factors
+    ):
+        return bool(groups)
+    alike = [[_joints(product) for product in group] for group in groups]
+    return any(joints in group[:place] for group in alike for place, joints in enumerate(group))
 
 
 def _joints(product: Open) -> Counter[tuple[object, ...]]:

@@ -93,7 +93,7 @@ class MatrixForms:
             reason = no_form.anew()
             if len(node.shape) > 2:
                 raise
-        for candidate in alternatives(node, every=best is None):
+        for candidate in alternatives(node, best is None, isinstance(self._printed(node), Einsum)):
             try:
                 form = self.form(candidate)
             except NoMatrixForm:
@@ -104,6 +104,14 @@ class MatrixForms:
             assert reason is not None
             raise reason
         return best
+
+    def _printed(self, node: Node) -> Node:
+        """The variant in which a sum is printed, without its content."""
+        chosen = self.chosen.get(node, node)
+        if chosen is None and isinstance(node, sums.Sum):
+            node = node.primitive()[2]
+            chosen = self.chosen.get(node)
+        return chosen or node
 
     def form(self, node: Node) -> Form:
         """The matrix form of a node of rank 0, 1 or 2. Raises NoMatrixForm."""
@@ -403,7 +411,8 @@ class MatrixForms:
         """A sum for use in a form, which asks whether it is symmetric; with ``flip`` a sign may stand outside."""
         sign, form = self._alone(node, flip)
         body = form.parts[0] if isinstance(form, Transpose) else form
-        return sign, self._marked(node, form) if isinstance(body, Sum) else form
+        written = node if body.typed else self.chosen.get(node)
+        return sign, self._marked(written, form) if isinstance(body, Sum) and isinstance(written, sums.Sum) else form
 
     def _alone(self, node: sums.Sum, flip: bool) -> Signed:
         """A sum as the user wrote it, or in the best of its variants."""
