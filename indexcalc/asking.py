@@ -16,6 +16,7 @@ from indexcalc.language.definitions import Definitions
 from indexcalc.language.differentials import Question, not_by_a_name
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.lowering import Lowering
+from indexcalc.language.meant import Meant
 from indexcalc.language.parser import normalise, parse
 from indexcalc.language.scope import Reading, counted, kind_of, no_variable, walk
 from indexcalc.language.syntax import Name
@@ -35,6 +36,7 @@ class _Lowered(NamedTuple):
 
     lowering: Lowering
     output: Node
+    meant: Meant
     vector: Node | None
     twins: dict[Variable, Node]
     inputs: tuple[Input, ...]
@@ -57,6 +59,7 @@ class Asked:
         if question.note:
             self.notes = [question.note, *self.notes]
         self.vector = None if question.vector is None else self._vector(question.vector)
+        self.sizes: list[int] = []
         self.order = question.order if question.variables or question.form == "hess" else order
         read = self.reading
         known = read is not None and read.body is question.body
@@ -151,7 +154,8 @@ class Asked:
         return tuple(letter for script in self.scope.lookup(name)[2] for letter in letters_of(script) or ())
 
     def _leaves(self, roots: Sequence[Core], variables: Sequence[Symbol]) -> list[Symbol]:
-        """The variables that meanings are made of, in the order in which they were first used."""
+        """The variables that meanings are made of, in the order in which they were first used. The sizes of all parts
+        are noted."""
         found: dict[str, Symbol] = {}
         seen: set[int] = set()
         stack = list(roots)
@@ -162,6 +166,11 @@ class Asked:
             seen.add(id(part))
             if not isinstance(part, Leaf):
                 stack += subcores(part)
+                self.sizes += part.axes
+                if isinstance(part, core.Product):
+                    self.sizes += [size for _, size in part.sizes]
+                elif isinstance(part, core.SizeOf):
+                    self.sizes.append(part.size)
             elif part.symbol.meaning is None or part.symbol in variables:
                 found[part.symbol.name] = part.symbol
             else:
@@ -218,6 +227,7 @@ class Asked:
                 text=self.text,
                 form=self.form,
                 output=lowered.output,
+                meant=lowered.meant,
                 wrt=tuple(map(lowered.lowering.variable, variables)),
                 vector=lowered.vector,
                 name=self.name,
@@ -242,7 +252,7 @@ class Asked:
     def _lower(self, special: tuple[Symbol, ...], leaves: Sequence[Symbol], together: Sequence[Symbol]) -> _Lowered:
         """The question as tensor expressions in which ``special`` variables stand for themselves."""
         axes = [axis for part in (*leaves, *self._roots) for axis in part.axes]
-        lowering = Lowering(self.scope.dimensions(axes), special)
+        lowering = Lowering(self.scope.dimensions([*axes, *self.sizes]), special)
         output = lowering.lower(self.meaning)
         twins = {lowering.variable(v): lowering.known(v) for v in special if v.structure}
         inputs = [Input(s.name, s.spelling, s.kind, s.structure, lowering.shape(s.axes), s.assumed) for s in leaves]
@@ -251,6 +261,7 @@ class Asked:
         return _Lowered(
             lowering=lowering,
             output=output,
+            meant=Meant(self.meaning, leaves, lowering),
             vector=None if self.vector is None else lowering.lower(self.vector),
             twins=twins,
             inputs=tuple(inputs),

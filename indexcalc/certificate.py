@@ -1,4 +1,5 @@
-"""What proves an answer: its derivative against differences of the input, its texts against its derivative."""
+"""What proves an answer: its expression against the text as it was read, its derivative against differences of that,
+its texts against its derivative."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ class Certificate:
         """Where everything is compared."""
         task = self.derivation.task
         roots = [task.output, self.derivation.derivative, *task.wrt, *([task.vector] if task.vector else [])]
-        return Points(descendants(roots), {i.name: i.structure for i in task.inputs})
+        sizes = [] if task.meant is None else [size for step in task.meant.steps for size in step.sizes]
+        return Points(descendants(roots), {i.name: i.structure for i in task.inputs}, sizes)
 
     @cached_property
     def is_large(self) -> bool:
@@ -73,10 +75,23 @@ class Certificate:
         how = "jacobian" if task.vector is None else "differential"
         yield Slope(derivation.gradient, task.wrt[-1], derivative, how, task.vector)
 
+    def expression(self) -> Check:
+        """The tensor expression is what was read, whatever laws it went through."""
+        meant, output = self.derivation.task.meant, self.derivation.task.output
+        key = ("expression", "")
+        if key not in self.made:
+            if meant is None or len(meant.steps) > MOST_NODES:
+                return UNREAD
+            expected, found = _value_of(output), lambda at: value(meant.steps, at)
+            proved = self.points.proved(expected, found)
+            self.made[key] = PROVED if proved else self._floats("the expression", expected, found, "what was typed")
+        return self.made[key]
+
     def derivative(self) -> Check:
         """The derivative is the slope of the expression."""
         key = ("derivative", "")
         if key not in self.made:
+            self.expression()
             try:
                 errors = [self.points.differences(slope) for slope in self.slopes()]
             except Refuted:
@@ -154,11 +169,11 @@ class Certificate:
             return PROVED  # by laws of the normal form
         return self._floats(what, expected, lambda at: value(read, at))
 
-    def _floats(self, what: str, expected: Valued, found: Valued) -> Check:
+    def _floats(self, what: str, expected: Valued, found: Valued, wanted: str = "the derivative") -> Check:
         try:
             return Check(False, self.points.difference(expected, found))
         except Refuted:
-            raise self._failed(what, "does not equal the derivative") from None
+            raise self._failed(what, f"does not equal {wanted}") from None
 
     # ------------------------------------------------------------------ what a form stands for
     def shape(self, label: str) -> Shape:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from indexcalc.calculus.derivative import differential, jacobian, jacobians, pullback
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms.index import Letters, all_letters
+from indexcalc.language.meant import Meant
 from indexcalc.tensor.nodes import Labels, Node, Shape, Variable, descendants, variable
 from indexcalc.tensor.product import einsum, reindex
 from indexcalc.tensor.structure import projection, restored
@@ -46,7 +47,8 @@ class Input(NamedTuple):
 class Task(NamedTuple):
     """What is asked, worked out as tensor expressions.
 
-    ``output`` has the unstructured twins of structured variables; ``twins`` says what they stand for.
+    ``output`` has the unstructured twins of structured variables; ``twins`` says what they stand for; ``meant`` is the
+    same as it was read, None for an expression that was derived.
     ``form`` is diff, grad, hess, hvp, vjp, jvp or simplify. ``output`` is the expression; ``wrt`` the
     variables in turn; ``vector`` the cotangent of vjp or the direction of jvp and hvp. ``name`` stands for
     the output; ``defined`` are the tensors that the user's definitions name. ``letters`` are the user's for
@@ -69,6 +71,7 @@ class Task(NamedTuple):
     layout: str
     line: int
     taken: frozenset[str]
+    meant: Meant | None = None
     together: tuple[Variable, ...] = ()
     """The variables that the question is about, one answer each: they share a backward pass."""
 

@@ -498,3 +498,14 @@ def test_sizes_of_printed_constants_may_be_products() -> None:
     assert answer.vec == "0*kron(ones(n*n), ones(n*n, n))"
     assert answer.verified is not None
     assert answer.verified["exact"]
+
+
+@pytest.mark.parametrize("ask", ASKS[::9], ids=[ask.name for ask in ASKS[::9]])
+def test_an_expression_that_was_read_wrongly_is_withheld(ask: Ask) -> None:
+    """Its derivative is right, and its forms say the same; only the text says something else."""
+    task = indexcalc.diff(ask.text, wrt=ask.case["wrt"], let=ask.let, order=ask.case["order"]).task
+    mistaken = Answer(task._replace(output=scale(2, task.output)))
+    with pytest.raises(IndexcalcError) as error:
+        mistaken.to_dict()
+    assert (error.value.code, "what was typed" in error.value.message) == ("E490", True)
+    assert Answer(task).to_dict()["ok"]

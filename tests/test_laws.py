@@ -116,6 +116,8 @@ CASES = [
     Case("powers_of_one_base", "exp(x).^c .* exp(x).^(1 - c)", "exp(x)", lambda v: np.exp(v["x"])),
 ]
 GUARDS = [
+    ("inv(A)*diag(A)", lambda v: np.linalg.solve(v["A"], np.diag(v["A"]))),
+    ("inv(B*A)*B*diag(A)", lambda v: np.linalg.solve(v["A"], np.diag(v["A"]))),
     ("Y_ik = inv(A)_ij A_jk x_j", lambda v: np.einsum("ij,jk,j->ik", np.linalg.inv(v["A"]), v["A"], v["x"])),
     ("Y_ij = inv(A)_ij A_jk", lambda v: np.einsum("ij,jk->ij", np.linalg.inv(v["A"]), v["A"])),
     ("inv(A) .* A", lambda v: np.linalg.inv(v["A"]) * v["A"]),

@@ -14,7 +14,8 @@ from indexcalc.language.core import Core, Literal, Sum, subcores
 from indexcalc.language.index_notation import Letters, letters_of
 from indexcalc.language.library import Value
 from indexcalc.language.matrix_notation import MatrixNotation
-from indexcalc.language.reader import Reader, Step, simplest
+from indexcalc.language.meant import Step, simplest
+from indexcalc.language.reader import Reader
 from indexcalc.language.scope import Reading, refuse_function, size_names, walk
 from indexcalc.language.syntax import Name, Syntax
 from indexcalc.numeric.arithmetic import Value as Entries
@@ -63,7 +64,7 @@ class Sketch:
         if found is None:
             own = simplest(meaning)
             parts = [known[id(part)][1] if id(part) in known else self.entries(part) for part in subcores(own)]
-            found = known[id(meaning)] = meaning, entries(*self.reader.told(own), parts, self.at)
+            found = known[id(meaning)] = meaning, entries(*self.reader.meanings.told(own), parts, self.at)
         return found[1]
 
 
@@ -107,7 +108,7 @@ class Formula:
         text. Raises IndexcalcError."""
         with self.reader.scope.attempt(keep=False):
             meaning = self._shaped(tree, shape, row, letters)
-            return None if meaning is None else self.reader.steps_of(meaning)
+            return None if meaning is None else self.reader.meanings.steps(meaning)
 
     def sketched(
         self, tree: Syntax, shape: Shape, row: bool, letters: Letters | None, sketch: Sketch
@@ -129,7 +130,7 @@ class Formula:
             shape: Shape = tuple([size for size in sizes if size is not None])
             if len(shape) < len(sizes):
                 return None
-            return Own(shape, kind == "r", letters, self.reader.steps_of(meaning))
+            return Own(shape, kind == "r", letters, self.reader.meanings.steps(meaning))
 
     def node(self, tree: Syntax, shape: Shape, letters: Letters | None) -> Node | None:
         """A tree as a tensor expression; None where it has none."""

@@ -13,7 +13,8 @@ from indexcalc.explanation.known import Derivatives
 from indexcalc.explanation.narrative import STYLES, WHY, Narrative
 from indexcalc.explanation.steps import Equation, Group, Side
 from indexcalc.forms.index import Letters
-from indexcalc.language.reader import Reader, Step
+from indexcalc.language.meant import Step
+from indexcalc.language.reader import Reader
 from indexcalc.numeric.arithmetic import Value
 from indexcalc.numeric.certificate import Points, Refuted, Valued
 from indexcalc.numeric.evaluation import Evaluation

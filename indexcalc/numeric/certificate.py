@@ -14,7 +14,7 @@ from typing import NamedTuple
 from indexcalc.numeric.arithmetic import PRIMES, RANGES, Floats, Residues, Value, seed
 from indexcalc.numeric.evaluation import Evaluation
 from indexcalc.tensor.matrix_functions import MatrixFunction
-from indexcalc.tensor.nodes import Node, Number, Size, Variable, descendants
+from indexcalc.tensor.nodes import Dimension, Node, Number, Size, Variable, descendants
 from indexcalc.tensor.product import Einsum
 from indexcalc.tensor.sums import Sum
 
@@ -58,11 +58,14 @@ Valued = Callable[[Evaluation], Value]
 
 
 class Points:
-    """Where the expressions of one answer are evaluated, shared by its forms. ``nodes`` give the sizes."""
+    """Where the expressions of one answer are evaluated, shared by its forms. ``nodes`` give the sizes, and ``more``
+    those that they may lack."""
 
-    def __init__(self, nodes: Iterable[Node], kinds: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, nodes: Iterable[Node], kinds: Mapping[str, tuple[str, ...]], more: Iterable[Dimension] = ()
+    ) -> None:
         self.kinds = kinds
-        self.sizes = draws_of_sizes(nodes)
+        self.sizes = draws_of_sizes(nodes, more)
         self.symbols = self.sizes.symbols
         self._made: dict[tuple[int, int], Evaluation] = {}
 
@@ -234,9 +237,9 @@ class Draws:
         return self._made[draw]
 
 
-def draws_of_sizes(nodes: Iterable[Node]) -> Draws:
-    """Numbers for the size symbols of these nodes, distinct from their sizes that are numbers and from their
-    coefficients."""
+def draws_of_sizes(nodes: Iterable[Node], more: Iterable[Dimension] = ()) -> Draws:
+    """Numbers for the size symbols of these nodes, and those in ``more``, distinct from their sizes that are numbers and
+    from their coefficients."""
     symbols: dict[str, None] = {}
     square: set[str] = set()
     avoided: set[int] = set()
@@ -253,10 +256,16 @@ def draws_of_sizes(nodes: Iterable[Node]) -> Draws:
             avoided |= {abs(node.value.numerator), node.value.denominator}
         elif isinstance(node, Size):
             shape = (node.symbol,)
-        for dimension in shape:
-            for part in str(dimension).split("*"):
-                if part.isdigit():
-                    avoided.add(int(part))
-                else:
-                    symbols.setdefault(part)
+        _note(shape, symbols, avoided)
+    _note(more, symbols, avoided)
     return Draws(symbols, square, avoided)
+
+
+def _note(dimensions: Iterable[Dimension], symbols: dict[str, None], avoided: set[int]) -> None:
+    """The symbols and the numbers in sizes."""
+    for dimension in dimensions:
+        for part in str(dimension).split("*"):
+            if part.isdigit():
+                avoided.add(int(part))
+            else:
+                symbols.setdefault(part)

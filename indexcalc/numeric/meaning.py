@@ -1,4 +1,4 @@
-"""What a printed text means → its entries at one point."""
+"""What a text means → its entries at one point."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from operator import neg
 from typing import Any
 
 from indexcalc.language import core
-from indexcalc.language.reader import Step
+from indexcalc.language.meant import Step
 from indexcalc.numeric.arithmetic import Arithmetic, Value, determinant, inverse
 from indexcalc.numeric.evaluation import Evaluation, contraction, levi_civita, softmax
 from indexcalc.tensor.functions import LOG

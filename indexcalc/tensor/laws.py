@@ -178,6 +178,8 @@ def inverse_times_argument(item: Item, items: Items, output: Labels) -> Rewrite 
         if joint in output or ends[0] == ends[1]:
             continue
         for found, names in _embeddings(pattern, listed, {ends[end]: joint}):
+            if len(set(names.values())) < len(names):
+                continue  # a diagonal: inv(A)_ij A_jj
             inner = {names[label] for _, labels in pattern for label in labels} - {names[ends[1 - end]]}
             others = [x for x in listed if x != item and x not in found]
             if not inner & {*output, item.labels[far], *(label for x in others for label in x.labels)}:
