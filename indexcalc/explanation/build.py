@@ -64,9 +64,9 @@ class IndexStyle:
         shape = tuple(printed.node.shape)
         side = Side(stand_in + indices(printed.letters), printed.letters, shape)
         shown = None if goes_on else left
-        indexed = printed.indexed
+        indexed = printed.indexed_if_any
         is_whole = written is not None and not is_open(written)
-        if indexed.tokens <= MOST_TOKENS and (
+        if (indexed is not None and indexed.tokens <= MOST_TOKENS) and (
             written is None or not is_whole or indexed.cost < notation.terms(written, printed.letters).cost
         ):
             reason = "the same, in the shortest way" if is_whole else "all derivatives are put in"

@@ -9,7 +9,7 @@ from indexcalc.forms.context import Context
 from indexcalc.forms.entries import entries_form
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.factoring import apart
-from indexcalc.forms.index import IndexForms, Letters
+from indexcalc.forms.index import IndexForms, Letters, NoIndexForm
 from indexcalc.forms.kronecker import vec_form
 from indexcalc.forms.matrix import TIED, MatrixForms, NoMatrixForm
 from indexcalc.forms.naming import symbols
@@ -40,6 +40,14 @@ class Printed:
         """The index form, made when it is asked for. Raises NoIndexForm."""
         ways = [self._index.form(node, self.letters) for node in dict.fromkeys(self._nodes)]
         return min(ways, key=lambda form: form.cost)
+
+    @property
+    def indexed_if_any(self) -> Form | None:
+        """The index form; None where there is none, because axes are groups of axes."""
+        try:
+            return self.indexed
+        except NoIndexForm:
+            return None
 
     @property
     def shown(self) -> Form:

@@ -238,8 +238,8 @@ class Draws:
 
 
 def draws_of_sizes(nodes: Iterable[Node], more: Iterable[Dimension] = ()) -> Draws:
-    """Numbers for the size symbols of these nodes, and those in ``more``, distinct from their sizes that are numbers and
-    from their coefficients."""
+    """Numbers for the size symbols of these nodes and for those in ``more``, distinct from their sizes that are numbers
+    and from their coefficients."""
     symbols: dict[str, None] = {}
     square: set[str] = set()
     avoided: set[int] = set()
