@@ -88,15 +88,16 @@ class Scope:
         A declared name wins over indices, the longest first; else scripts that cannot be indices, and all
         but the last of those that can, are part of the name.
         """
-        if not node.scripts:
-            return self.symbols.get(node.text), node.text, ()
-        for count in range(len(node.scripts), -1, -1):
-            name = spelling(node.text, node.scripts[:count])
-            if name in self.symbols and all(letters_of(script) is not None for script in node.scripts[count:]):
-                return self.symbols[name], name, node.scripts[count:]
-        last = bool(node.scripts) and letters_of(node.scripts[-1]) is not None
-        own = node.scripts[:-1] if last else node.scripts
-        return None, spelling(node.text, own), node.scripts[-1:] if last else ()
+        text, scripts = node.text, node.scripts
+        if not scripts:
+            return self.symbols.get(text), text, ()
+        for count in range(len(scripts), -1, -1):
+            name = spelling(text, scripts[:count])
+            symbol = self.symbols.get(name)
+            if symbol is not None and None not in [letters_of(script) for script in scripts[count:]]:
+                return symbol, name, scripts[count:]
+        last = letters_of(scripts[-1]) is not None
+        return None, spelling(text, scripts[:-1] if last else scripts), scripts[-1:] if last else ()
 
     def dimensions(self, axes: Sequence[int]) -> Callable[[int], Dimension]:
         """The sizes of axes as numbers and symbols; new symbols are given out in the order of ``axes``."""
@@ -489,9 +490,9 @@ class Reading:
     def _is_reserved(name: str, scripts: Sequence[syntax.Script]) -> bool:
         """Whether a name is delta, eps, ones or I with its indices, or delta or eps with more: with fewer it is the
         user's own, the strain eps_ij or a vector I_i."""
-        count = sum(len(letters_of(script) or ()) for script in scripts)
         if name not in RESERVED:
             return False
+        count = sum(len(letters_of(script) or ()) for script in scripts)
         return count == RESERVED[name] or (name in ("delta", "eps") and count > RESERVED[name])
 
     def _reserved(self, name: str, letters: Letters, span: Span) -> Tensor:

@@ -156,7 +156,11 @@ def spelling(text: str, scripts: tuple[Script, ...]) -> str:
         return text
     parts = [text]
     for script in scripts:
-        inner = "".join(script.text.split())
+        inner = script.text
+        if inner.isalnum() and script.mark == "_":
+            parts.append("_" + inner)
+            continue
+        inner = "".join(inner.split())
         if script.mark == STEP or (script.mark == "[" and not inner.isdigit()):
             parts.append(f"[{inner}]")
         else:
