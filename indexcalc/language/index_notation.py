@@ -168,19 +168,22 @@ class IndexNotation:
         return IndexcalcError("E202", message, span, help_)
 
     def _contracted(self, tensors: Sequence[Tensor], summed: Collection[str], span: Span) -> Tensor:
+        if len(tensors) == 1:
+            alone = tensors[0][1]
+            if len(set(alone)) == len(alone) and not any(letter in summed for letter in alone):
+                return tensors[0]
         labels: dict[str, int] = {}
         sizes: dict[str, int] = {}
         first: dict[str, tuple[Core, int]] = {}
         factors = []
         for core, letters in tensors:
             for place, (letter, size) in enumerate(zip(letters, core.axes, strict=True)):
-                labels.setdefault(letter, len(labels))
-                self._agree(letter, first.setdefault(letter, (core, place)), (core, place), span)
-                sizes.setdefault(letter, size)
+                if letter not in labels:
+                    labels[letter], sizes[letter], first[letter] = len(labels), size, (core, place)
+                elif sizes[letter] != size:
+                    self._agree(letter, first[letter], (core, place), span)
             factors.append((core, tuple([labels[letter] for letter in letters])))
         free = tuple([letter for letter in labels if letter not in summed])
-        if len(tensors) == 1 and free == tensors[0][1]:
-            return tensors[0]
         output = tuple([labels[letter] for letter in free])
         return Product(tuple([sizes[letter] for letter in free]), tuple(factors), output), free
 

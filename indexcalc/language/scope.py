@@ -47,6 +47,10 @@ def as_typed(name: str, node: syntax.Name, text: str) -> str:
     return typed + name[len(node.text) :] if ascii_name(typed) == node.text else name
 
 
+Found = tuple[Symbol | None, str, tuple[syntax.Script, ...]]
+"""The symbol that a name begins with, its spelling, and the scripts behind it."""
+
+
 class Scope:
     """The names that are known, and the sizes of their axes."""
 
@@ -82,7 +86,7 @@ class Scope:
             raise IndexcalcError("E305", f"`{symbol.spelling}` stands for something already", symbol.span, help_)
         self.symbols[symbol.name] = symbol
 
-    def lookup(self, node: syntax.Name) -> tuple[Symbol | None, str, tuple[syntax.Script, ...]]:
+    def lookup(self, node: syntax.Name) -> Found:
         """The symbol that a name begins with, its spelling, and the scripts behind it: its indices.
 
         A declared name wins over indices, the longest first; else scripts that cannot be indices, and all
@@ -168,6 +172,8 @@ class Reading:
         """The tree that was read, and its nodes."""
         self.names: list[syntax.Name] = []
         self.undeclared: list[syntax.Name] = []
+        self._known: dict[int, Found] = {}
+        """What was found of the names that were declared before this statement."""
         self.left_names: tuple[syntax.Name, ...] = ()
         """The left-hand side, where nothing is known of it."""
 
@@ -179,7 +185,7 @@ class Reading:
         self.body, self.nodes = self.prepared(body)
         core, letters = self.meaning(self.body, self.nodes, left)
         for node in self.names:
-            symbol = self.scope.lookup(node)[0]
+            symbol = self._found(node)[0]
             if symbol is not None and symbol.place < 0:
                 self.scope.appear(symbol)
         return core, letters
@@ -223,12 +229,14 @@ class Reading:
         lookup = self.scope.lookup
         names = self.names = names_of(nodes)
         scripts: list[syntax.Script] = []
-        self.undeclared = []
+        self.undeclared, self._known = [], {}
         for node in names:
-            symbol, _, behind = lookup(node)
-            scripts += behind
-            if symbol is None:
+            found = lookup(node)
+            scripts += found[2]
+            if found[0] is None:
                 self.undeclared.append(node)
+            else:
+                self._known[id(node)] = found
         unknown = [node for node in self.undeclared if self.is_unknown(node)]
         for node in unknown:
             self._refuse_step(node)
@@ -248,6 +256,9 @@ class Reading:
         value = self.matrix.statement(body)
         self.kind = value.kind
         return value.core, None
+
+    def _found(self, node: syntax.Name) -> Found:
+        return self._known.get(id(node)) or self.scope.lookup(node)
 
     # ------------------------------------------------------------------ notation
     def _has_indices(self, node: Syntax) -> bool:
@@ -470,7 +481,7 @@ class Reading:
         return Value(kind, symbol.leaf, node.span)
 
     def _tensor(self, node: syntax.Name) -> Tensor:
-        symbol, name, scripts = self.scope.lookup(node)
+        symbol, name, scripts = self._found(node)
         letters = tuple(letter for script in scripts for letter in letters_of(script) or ())
         if self._is_reserved(name, scripts) and (symbol is None or len(letters) == RESERVED[name] != len(symbol.axes)):
             return self._reserved(name, letters, node.span)
