@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from indexcalc.errors import IndexcalcError
 from indexcalc.language import core
 from indexcalc.language.core import Core, Leaf, Symbol, subcores
 from indexcalc.language.lowering import Lowering
@@ -29,9 +30,9 @@ class Step:
 
 class Meanings:
     """``nodes`` are the tensors that names stand for; any other name stands for its definition. ``dimension`` gives the
-    value of a size."""
+    value of a size. Raises IndexcalcError E203 where that is not known."""
 
-    def __init__(self, nodes: Mapping[Symbol, Node], dimension: Callable[[int], Dimension]) -> None:
+    def __init__(self, nodes: Mapping[Symbol, Node], dimension: Callable[[int], Dimension | None]) -> None:
         self.nodes, self._dimension = nodes, dimension
         self._steps: dict[tuple[type[Core], Any, tuple[Step, ...], Shape], Step] = {}
 
@@ -79,11 +80,14 @@ class Meanings:
             case core.Grouped(body=body) | core.Whole(body=body):
                 return self._shape(body.axes)
             case core.SizeOf(size=size):
-                return (self._dimension(size),)
+                return self._shape((size,))
         return ()
 
-    def _shape(self, sizes: Iterable[int]) -> Shape:
-        return tuple(map(self._dimension, sizes))
+    def _shape(self, sizes: Sequence[int]) -> Shape:
+        found = tuple([value for value in map(self._dimension, sizes) if value is not None])
+        if len(found) < len(sizes):
+            raise IndexcalcError("E203", "the size of this is not known")
+        return found
 
     def _label_sizes(self, meaning: core.Product) -> Shape:
         sizes = dict(meaning.sizes)
@@ -92,7 +96,7 @@ class Meanings:
         every = range(max(sizes, default=-1) + 1)
         if len(sizes) == len(every):
             return self._shape([sizes[label] for label in every])
-        return tuple([self._dimension(sizes[label]) if label in sizes else 1 for label in every])
+        return tuple([self._shape((sizes[label],))[0] if label in sizes else 1 for label in every])
 
 
 class Meant:

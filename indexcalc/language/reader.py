@@ -41,7 +41,7 @@ class Reader:
         self.scope.functions = dict.fromkeys(functions, (0, 0))
         self.nodes: dict[Symbol, Node] = {}
         self.known: list[tuple[Literal, Node]] = []
-        self.meanings = Meanings(self.nodes, self._dimension)
+        self.meanings = Meanings(self.nodes, self.scope.sizes.value)
         self._axes: dict[Shape, Axes] = {}
         for name, shape, structure in declared:
             symbol = self.declare(name, shape)
