@@ -154,7 +154,7 @@ def _with_coefficient(node: Einsum, coefficient: Rational) -> Node:
 def add(terms: Iterable[Term]) -> Node:
     """The sum of coefficient x node over terms of one shape; there is at least one."""
     stack = list(terms)
-    if len(stack) == 1 and stack[0][0] == 1:
+    if len(stack) == 1 and stack[0][0] == 1 and not _is_spread(stack[0][1]):
         return stack[0][1]
     merged: dict[Node, Rational] = {}
     shape: Shape = ()
