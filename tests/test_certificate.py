@@ -509,3 +509,13 @@ def test_an_expression_that_was_read_wrongly_is_withheld(ask: Ask) -> None:
         mistaken.to_dict()
     assert (error.value.code, "what was typed" in error.value.message) == ("E490", True)
     assert Answer(task).to_dict()["ok"]
+
+
+@pytest.mark.parametrize("ask", ASKS[::9], ids=[ask.name for ask in ASKS[::9]])
+def test_an_expression_is_read_through_names_that_stand_for_others(ask: Ask) -> None:
+    if ask.notation == "index":
+        ask = ask._replace(notation="matrix")
+    if ask.case["expr"] is None:
+        pytest.skip("it has no matrix notation")
+    text = f"fresh = {ask.text}; other = fresh; other"
+    assert indexcalc.diff(text, wrt=ask.case["wrt"], let=ask.let, order=ask.case["order"]).to_dict()["ok"]

@@ -284,6 +284,9 @@ def test_a_sum_says_the_size_of_its_index() -> None:
     assert answer.to_dict()["declarations"]["X"]["shape"][0] == "N"
     assert indexcalc.simplify(r"\sum_{i=0}^{n-1} x_i").to_dict()["declarations"]["x"]["shape"] == ["n"]
     assert indexcalc.simplify(r"\sum_{i=1}^{3} x_i").to_dict()["declarations"]["x"]["shape"] == [3]
+    for bound in ("2n", "0", "n_1"):  # says nothing of it
+        answer = indexcalc.simplify(rf"\sum_{{i=1}}^{{{bound}}} x_i")
+        assert answer.to_dict()["declarations"]["x"]["shape"] == ["m"]
     with pytest.raises(indexcalc.IndexcalcError) as caught:
         indexcalc.simplify(r"\sum_{i=1}^{n} x_i", let=["x: vector(m)"])
     assert caught.value.code == "E203"

@@ -363,8 +363,8 @@ class LatexReader:
             raise IndexcalcError("E106", "these are no indices of a sum", (mark, end), r"`\sum_{i,j}`")
         self.indices += "".join(names)
         count = count.strip("{} ")
-        is_size = count.isalnum() and (bounds == {"1"} or (bounds == {"0"} and "-" in upper))
-        bound = f"^{count}" if is_size else ""
+        is_size = (count.isalnum() and count[0].isalpha()) or (count.isdecimal() and count.strip("0") != "")
+        bound = f"^{count}" if is_size and (bounds == {"1"} or (bounds == {"0"} and "-" in upper)) else ""
         yield self._token("SUM_SIGN", f"{self.text[start:mark]}_{{{' '.join(names)}}}{bound}", start, end)
 
     # ------------------------------------------------------------------ scripts

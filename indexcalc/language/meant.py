@@ -48,13 +48,17 @@ class Meanings:
                 step = found[id(meaning)] = self.step(own, tuple([found[id(part)] for part in parts]))
                 steps[step] = None
             elif id(meaning) not in found:
-                own = simplest(meaning)
-                if type(own) is Leaf and own.symbol not in self.nodes and own.symbol.meaning is not None:
-                    own = simplest(own.symbol.meaning)
+                own = simplest(self._defined(meaning))
                 parts = subcores(own)
                 stack.append([meaning, own, parts])
                 stack += parts
         return list(steps)
+
+    def _defined(self, meaning: Core) -> Core:
+        """What a name is defined to mean, through names that only stand for others; any other meaning is itself."""
+        while isinstance(meaning, Leaf) and meaning.symbol not in self.nodes and meaning.symbol.meaning is not None:
+            meaning = meaning.symbol.meaning
+        return meaning
 
     def step(self, own: Core, parts: tuple[Step, ...]) -> Step:
         """A meaning whose parts are these."""
