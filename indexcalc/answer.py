@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from indexcalc.certificate import Certificate, Check
 from indexcalc.derivation import Derivation, Task
 from indexcalc.errors import IndexcalcError
+from indexcalc.forms.index import first_letters
 from indexcalc.forms.nodes import Symbol
 from indexcalc.forms.printed import Printed
 from indexcalc.language.index_notation import Letters
@@ -281,7 +282,7 @@ class Answer:
     def spelled(self, node: Node) -> str:
         """A part of the derivative as text; "" where it has no short one."""
         try:
-            shown = text(self._written.writer.plain(node, ("i", "j", "k", "l")[: len(node.shape)]).shown)
+            shown = text(self._written.writer.plain(node, first_letters(len(node.shape))).shown)
         except IndexcalcError:
             return ""
         return shown if len(shown) <= SHORT else ""

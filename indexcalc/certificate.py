@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from indexcalc.derivation import Derivation
 from indexcalc.errors import IndexcalcError
-from indexcalc.forms.index import Letters
+from indexcalc.forms.index import Letters, first_letters
 from indexcalc.language.reader import Reader
 from indexcalc.numeric.arithmetic import Value
 from indexcalc.numeric.certificate import Points, Refuted, Slope, Valued, times_vector, vector_times
@@ -127,7 +127,7 @@ class Certificate:
         """The text of a name's definition means what the name stands for."""
         key = (name, text)
         if key not in self.made:
-            letters = ("i", "j", "k", "l")[: len(node.shape)]
+            letters = first_letters(len(node.shape))
             given = letters if self.is_large or reader.is_indexed(text) else None
             self.made[key] = self._text(name, text, given, node.shape, _value_of(node), node, reader)
         return self.made[key]

@@ -500,3 +500,10 @@ def test_a_subscript_of_a_scalar_made_of_tensors_is_part_of_its_name() -> None:
     assert answer.matrix == "2*w + x/norm2(x)"
     constant = indexcalc.simplify("y_ij = c + 1", let=["c: scalar"])
     assert constant.matrix == "(c + 1)*ones(m, n)"  # made of scalars: one for each entry
+
+
+def test_a_definition_of_many_axes_has_letters() -> None:
+    answer = indexcalc.diff("delta_abcde = x_i x_i", wrt="x")
+    assert answer.to_dict()["where"] == {}
+    named = "T_abcde = u_a u_b u_c u_d u_e; y_abcde = T_abcde x_a; y_abcde T_abcde"
+    assert indexcalc.diff(named, wrt="x").to_dict()["ok"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
-from itertools import count
+from itertools import count, islice
 
 from indexcalc.errors import IndexcalcError
 from indexcalc.forms import algebra
@@ -36,6 +36,11 @@ def all_letters() -> Iterator[str]:
     """Index letters without end: i, j, …, then i1, j1, …"""
     yield from POOL
     yield from (f"{letter}{k}" for k in count(1) for letter in POOL)
+
+
+def first_letters(rank: int) -> Letters:
+    """The letters of a tensor's axes where nobody has chosen others: i, j, …"""
+    return tuple(islice(all_letters(), rank))
 
 
 class Scope:

@@ -9,7 +9,7 @@ from indexcalc.forms.context import Context
 from indexcalc.forms.entries import entries_form
 from indexcalc.forms.expansion import alternatives
 from indexcalc.forms.factoring import apart
-from indexcalc.forms.index import IndexForms, Letters, NoIndexForm
+from indexcalc.forms.index import IndexForms, Letters, NoIndexForm, first_letters
 from indexcalc.forms.kronecker import vec_form
 from indexcalc.forms.matrix import TIED, MatrixForms, NoMatrixForm
 from indexcalc.forms.naming import symbols
@@ -119,7 +119,7 @@ class Writer:
 
     def _definition(self, node: Node) -> Form:
         context = self.context.without(node)
-        return Writer(context, self.preferred).plain(node, ("i", "j", "k", "l")[: len(node.shape)]).shown
+        return Writer(context, self.preferred).plain(node, first_letters(len(node.shape))).shown
 
 
 def _reason(no_form: NoMatrixForm, index: IndexForms) -> str:
